@@ -4,11 +4,11 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 (https://jupyter-client.readthedocs.io/en/stable/api/manager.html, `shutdown_wait_time`), so its exit may never come.
 """
 
-import functools
 import itertools
 from typing import TYPE_CHECKING, Any
 
 from .objects import Library
+from .wrappers import after, before, guarded
 
 if TYPE_CHECKING:
     from ..probe import Probe
@@ -27,25 +27,16 @@ SEEN = [
 def install(module: Library, probe: "Probe") -> None:
     """Record an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
     shell = module.InteractiveShell
-    original, leave, numbers = shell.init_events, shell.atexit_operations, itertools.count(1)
+    numbers = itertools.count(1)
 
-    def before_cell(info: Any) -> None:
+    def begin_cell(info: Any) -> None:
         if info.store_history:  # these have the numbers that a notebook shows
             probe.event("cell-runs", step=probe.step + probe.is_sampled, number=next(numbers))
 
-    def after_cell() -> None:
-        probe.guard("the end of a cell", probe.end_now, "cell")
-
-    def init_events(self: Any) -> None:
-        original(self)
-        self.events.register("pre_run_cell", before_cell)
+    def begin(_: Any, self: Any) -> None:
+        self.events.register("pre_run_cell", begin_cell)
         self.events.register("pre_execute", probe.void_end)
-        self.events.register("post_execute", after_cell)
+        self.events.register("post_execute", lambda: probe.guard("the end of a cell", probe.end_now, "cell"))
 
-    @functools.wraps(leave)
-    def atexit_operations(self: Any) -> Any:
-        probe.guard("the end of a shell", probe.end_now, "shell")
-        return leave(self)
-
-    init_events.__doc__ = original.__doc__
-    shell.init_events, shell.atexit_operations = init_events, atexit_operations
+    after(shell, "init_events", begin)
+    before(shell, "atexit_operations", guarded(probe, "the end of a shell", lambda _: probe.end_now("shell")))

@@ -5,11 +5,11 @@ A program that has all results may end the workers at once. Leaving the `with` o
 workers when their parent exits.
 """
 
-import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
 from .objects import Function, Library
+from .wrappers import before, wrap
 
 if TYPE_CHECKING:
     from ..probe import Probe
@@ -28,19 +28,10 @@ SEEN = [
 def install(module: Library, probe: "Probe") -> None:
     """Wrap what hands over results. `module`: a module with the loop of a pool's worker."""
     if hasattr(module, "_sendback_result"):
-        module._sendback_result = _after_task(module._sendback_result, probe)
+        before(module, "_sendback_result", lambda *_, **__: end_task(probe))
     else:
         name = "worker" if hasattr(module, "worker") else "_process_worker"  # concurrent.futures before Python 3.7
-        setattr(module, name, _seen_worker(getattr(module, name), probe))
-
-
-def _after_task(original: Function, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def after_task(*args: Any, **kwargs: Any) -> Any:
-        end_task(probe)
-        return original(*args, **kwargs)
-
-    return after_task
+        wrap(module, name, lambda original: _seen_worker(original, probe))
 
 
 def end_task(probe: "Probe") -> None:
@@ -71,7 +62,6 @@ class _Results:
 
 
 def _seen_worker(original: Function, probe: "Probe") -> Function:
-    @functools.wraps(original)
     def worker(inqueue: Any, outqueue: Any, *args: Any, **kwargs: Any) -> Any:
         return original(inqueue, _Results(outqueue, probe), *args, **kwargs)
 

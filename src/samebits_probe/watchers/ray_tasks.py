@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict
 
 from . import pools
 from .objects import Function, Library
+from .wrappers import wrap
 
 if TYPE_CHECKING:
     from ..probe import Probe
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
 
 def install(module: Library, probe: "Probe") -> None:
     """Wrap the functions that a worker gets to execute. `module`: ray._private.function_manager."""
-    manager = module.FunctionActorManager
-    original = manager.get_execution_info
     known: Dict[Function, Function] = {}
 
-    @functools.wraps(original)
-    def get_execution_info(self: Any, *args: Any, **kwargs: Any) -> Any:
-        info = original(self, *args, **kwargs)
-        return probe.guard("a task of Ray", _seen, info, known, probe) or info
+    def make(original: Function) -> Function:
+        def get_execution_info(*args: Any, **kwargs: Any) -> Any:
+            info = original(*args, **kwargs)
+            return probe.guard("a task of Ray", _seen, info, known, probe) or info
 
-    manager.get_execution_info = get_execution_info
+        return get_execution_info
+
+    wrap(module.FunctionActorManager, "get_execution_info", make)
 
 
 def _seen(info: Any, known: Dict[Function, Function], probe: "Probe") -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 from ..prints import ArrayPrint
 from .objects import NamedValue
 from .points import Points
+from .wrappers import after
 
 if TYPE_CHECKING:
     from ..probe import Probe
@@ -122,16 +123,8 @@ def remains_of(probe: "Probe") -> Remains:
 
 def leave_out(owner: Any, method: str, *drops: Callable[[Any], Any]) -> None:
     """Call each of `drops` with the result of a method of the class `owner`."""
-    original = getattr(owner, method)
-
-    @functools.wraps(original)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
-        for drop in drops:
-            drop(result)
-        return result
-
-    setattr(owner, method, called)
+    for drop in drops:
+        after(owner, method, lambda result, *_, _drop=drop, **__: _drop(result))
 
 
 def tell_new(owner: Any, tell: Callable[[Any], Any]) -> None:
@@ -149,15 +142,7 @@ def tell_new(owner: Any, tell: Callable[[Any], Any]) -> None:
 
 def tell_after(owner: Any, method: str, tell: Callable[[Any], Any]) -> None:
     """Call `tell(object)` after a method of the class `owner`."""
-    original = getattr(owner, method)
-
-    @functools.wraps(original)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
-        tell(self)
-        return result
-
-    setattr(owner, method, called)
+    after(owner, method, lambda _, self, *__, **___: tell(self))
 
 
 def tell_death(owner: Any, tell: Callable[[Any], Any]) -> None:

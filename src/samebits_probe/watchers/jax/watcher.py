@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ... import hooks
 from ...prints import ArrayPrint
-from ..objects import Arguments, Function, Library, Pytree
+from ..objects import Function, Library, Pytree
+from ..wrappers import after, guarded, wrap
 from . import arrays
 from . import steps as jax_steps
 
@@ -167,23 +168,16 @@ def _say_beside(probe: "Probe", steps: jax_steps.CallSteps) -> None:
 def _watch_updates(probe: "Probe", jax: Library, steps: jax_steps.CallSteps, module: Library) -> None:
     """Wrap the function that adds updates to parameters. Inside a trace it does what it did before."""
     original = module.apply_updates
-
-    @functools.wraps(original)
-    def apply_updates(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        probe.guard("apply_updates", _applied, probe, jax, steps, (args, kwargs, result))
-        return result
-
-    owners: Tuple[Library, ...] = (module, sys.modules.get(original.__module__))
-    for owner in owners:
-        if getattr(owner, "apply_updates", None) is original:
-            owner.apply_updates = apply_updates
+    tell = guarded(probe, "apply_updates", functools.partial(_applied, probe, jax, steps))
+    after(module, "apply_updates", tell)
+    home: Library = sys.modules.get(original.__module__)
+    if getattr(home, "apply_updates", None) is original:
+        home.apply_updates = module.apply_updates
 
 
 def _applied(
-    probe: "Probe", jax: Library, steps: jax_steps.CallSteps, call: Tuple[Arguments, Dict[str, Any], Pytree]
+    probe: "Probe", jax: Library, steps: jax_steps.CallSteps, result: Pytree, *args: Any, **kwargs: Any
 ) -> None:
-    args, kwargs, result = call
     given = args + tuple(kwargs.values())
     if probe.stepping is None and len(given) == 2 and not _is_traced(jax, result):
         steps.applied(given[0], given[1], result)
@@ -236,37 +230,36 @@ class Hooks:
             self._guarded(self._listener.after, own, (args, kwargs), outputs, None)
 
     def _wrap_slow_path(self, pjit: Library) -> None:
-        original = pjit._run_python_pjit
+        def make(original: Function) -> Function:
+            def run(traced: Any, flat: Any, function: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+                if not self._is_of_program(function) or not self._core.trace_state_clean() or not self._is_told():
+                    return original(traced, flat, function, args, kwargs)
+                arguments, program = (args, kwargs), traced.params.get("jaxpr")
+                before = self._guarded(self._listener.before, function, arguments, program)
+                result = original(traced, flat, function, args, kwargs)
+                self._guarded(self._listener.after, function, arguments, result[0], before)
+                return result
 
-        @functools.wraps(original)
-        def _run_python_pjit(
-            traced: Any, flat: Any, function: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]
-        ) -> Any:
-            if not self._is_of_program(function) or not self._core.trace_state_clean() or not self._is_told():
-                return original(traced, flat, function, args, kwargs)
-            arguments, program = (args, kwargs), traced.params.get("jaxpr")
-            before = self._guarded(self._listener.before, function, arguments, program)
-            result = original(traced, flat, function, args, kwargs)
-            self._guarded(self._listener.after, function, arguments, result[0], before)
-            return result
+            return run
 
-        pjit._run_python_pjit = _run_python_pjit
+        wrap(pjit, "_run_python_pjit", make)
 
     def _wrap_compiled(self, compiled: Any) -> None:
         """Wrap functions that are compiled ahead of time: `jit(f).lower(...).compile()`."""
-        original = compiled.__call__
 
-        @functools.wraps(original)
-        def __call__(*args: Any, **kwargs: Any) -> Any:
-            if not self._is_told():
-                return original(*args, **kwargs)
-            function, arguments = args[0], (args[1:], kwargs)
-            before = self._guarded(self._listener.before, function, arguments, None)
-            result = original(*args, **kwargs)
-            self._guarded(self._listener.after, function, arguments, result, before)
-            return result
+        def make(original: Function) -> Function:
+            def __call__(*args: Any, **kwargs: Any) -> Any:
+                if not self._is_told():
+                    return original(*args, **kwargs)
+                function, arguments = args[0], (args[1:], kwargs)
+                before = self._guarded(self._listener.before, function, arguments, None)
+                result = original(*args, **kwargs)
+                self._guarded(self._listener.after, function, arguments, result, before)
+                return result
 
-        compiled.__call__ = __call__
+            return __call__
+
+        wrap(compiled, "__call__", make)
 
     @staticmethod
     def _is_of_program(function: Any) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ..objects import Function, Library, Model
 from ..remains import tell_after
+from ..wrappers import after, before, guarded, wrap
 from . import gradients
 from .steps import Evaluation, OptimizerCall, fetch
 
@@ -35,22 +36,20 @@ class Functions:
     def wrap_backend(self, backend: Library) -> None:
         """Wrap the classes of a `tensorflow.python.keras.backend` module."""
         graph, eager = backend.GraphExecutionFunction, backend.EagerExecutionFunction
-        graph.__init__ = self._graph_init(graph.__init__)
-        graph.__call__ = self._call(graph.__call__)
-        eager.__init__ = self._eager_init(eager.__init__)
-        eager.__call__ = self._call(eager.__call__)
+        after(graph, "__init__", guarded(self._watch.probe, "keras function", self._add_fetches))
+        wrap(graph, "__call__", self._call)
+        wrap(eager, "__init__", self._eager_init)
+        wrap(eager, "__call__", self._call)
 
     # -- building ---------------------------------------------------------------------------------------------
 
     def wrap_model(self, model_class: Any) -> None:
         """Wrap the methods that make the functions of a model class: for training, evaluation and prediction."""
-        model_class._make_train_function = self._making_train(model_class._make_train_function)
+        wrap(model_class, "_make_train_function", self._making_train)
         for role in ("test", "predict"):
-            name = "_make_%s_function" % role
-            setattr(model_class, name, self._making_other(getattr(model_class, name), role))
+            after(model_class, "_make_%s_function" % role, functools.partial(self._made, role))
 
     def _making_train(self, original: Function) -> Function:
-        @functools.wraps(original)
         def _make_train_function(model: Model, *args: Any, **kwargs: Any) -> Any:
             previous = getattr(self._building, "model", None)
             self._building.model, self._building.since = model, gradients.now()
@@ -64,21 +63,12 @@ class Functions:
 
         return _make_train_function
 
-    def _making_other(self, original: Function, role: str) -> Function:
-        attribute = "%s_function" % role
-
-        @functools.wraps(original)
-        def make(model: Model, *args: Any, **kwargs: Any) -> Any:
-            result = original(model, *args, **kwargs)
-            function = getattr(model, attribute, None)
-            if function is not None and _WATCHED not in getattr(function, "__dict__", {_WATCHED: 0}):
-                self._watch.probe.guard("keras evaluation", self._tag, function, Evaluation, model, role)
-            return result
-
-        return make
-
-    def _tag(self, function: Any, kind: Callable[..., Any], *arguments: Any) -> None:
-        setattr(function, _WATCHED, kind(self._watch, *arguments))
+    def _made(self, role: str, _: Any, model: Model, *__: Any, **___: Any) -> None:
+        """Mark the function that a model has made. `role`: "test" or "predict"."""
+        function = getattr(model, "%s_function" % role, None)
+        if function is not None and _WATCHED not in getattr(function, "__dict__", {_WATCHED: 0}):
+            evaluation = self._watch.probe.guard("keras evaluation", Evaluation, self._watch, model, role)
+            setattr(function, _WATCHED, evaluation)
 
     def _plan(self, outputs: Any, updates: Any, is_eager: bool = False) -> Optional[OptimizerCall]:
         """Return an `OptimizerCall` for a function that applies gradients, else None."""
@@ -96,22 +86,16 @@ class Functions:
             self._watch.say_hidden_point("gradient after clipping")
         return OptimizerCall(self._watch, found, model, outputs)
 
-    def _graph_init(self, original: Function) -> Function:
-        @functools.wraps(original)
-        def __init__(function: Any, inputs: Any, outputs: Any, updates: Any = None, *args: Any, **kwargs: Any) -> None:
-            original(function, inputs, outputs, updates, *args, **kwargs)
-            self._watch.probe.guard("keras function", self._add_fetches, function, outputs, updates)
-
-        return __init__
-
-    def _add_fetches(self, function: Any, outputs: Any, updates: Any) -> None:
+    def _add_fetches(
+        self, _: None, function: Any, inputs: Any, outputs: Any, updates: Any = None, *__: Any, **___: Any
+    ) -> None:
+        """Fetch the values of a step. The further arguments are those of a function of a session."""
         step = self._plan(outputs, updates)
         if step is not None:
             fetch(function, step.extra, step.fetched)
             setattr(function, _WATCHED, step)
 
     def _eager_init(self, original: Function) -> Function:
-        @functools.wraps(original)
         def __init__(function: Any, inputs: Any, outputs: Any, updates: Any = None, *args: Any, **kwargs: Any) -> None:
             step = self._watch.probe.guard("keras function", self._plan, outputs, updates, True)
             if step is None:
@@ -128,7 +112,6 @@ class Functions:
     def _call(self, original: Function) -> Function:
         guard = self._watch.probe.guard
 
-        @functools.wraps(original)
         def __call__(function: Any, inputs: Any) -> Any:
             watched = function.__dict__.get(_WATCHED)
             if watched is None:
@@ -169,9 +152,8 @@ class OldTensorFlow:
         watch.functions.wrap_backend(self.backend)
         session = _module("client.session").BaseSession
         tell_after(session, "__init__", watch.ends.add_session)
-        session.close = _before(session.close, watch, lambda session: watch.ends.finish(session))
-        clear = _before(self.backend.clear_session, watch, lambda: watch.ends.finish())
-        self.backend.clear_session = clear
+        for owner, name in ((session, "close"), (self.backend, "clear_session")):
+            before(owner, name, guarded(watch.probe, "keras end", watch.ends.finish))
 
     def random_state(self) -> bytes:
         """Return the bytes that decide the seeds of operations made from now on."""
@@ -182,17 +164,3 @@ class OldTensorFlow:
             generator = getattr(context, "_rng", None)
             state = [context._seed, generator.getstate() if generator is not None else None]
         return repr(state).encode()
-
-
-def _before(original: Function, watch: "Keras2Watch", look: Function) -> Function:
-    """Return a function that calls `look(...)` just before `original`.
-
-    A failure of `look` never reaches the program.
-    """
-
-    @functools.wraps(original)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        watch.probe.guard("keras end", look, *args)
-        return original(*args, **kwargs)
-
-    return wrapper

@@ -9,10 +9,11 @@ of operations. Instead, this module remembers the tensors that the program's own
 import functools
 import itertools
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple
 
-from ..objects import Graph, Library, NamedValue, Operation, Optimizer, Tensor, Variable
+from ..objects import Function, Graph, Library, NamedValue, Operation, Optimizer, Tensor, Variable
 from ..tensorflow.operations import operation_of
+from ..wrappers import after, before, guarded, wrap
 from .variables import FunctionVariables, name_of, state_of
 
 if TYPE_CHECKING:
@@ -135,36 +136,21 @@ _computed: List[Sequence[Gradient]] = []  # what Keras' `gradients` returned sin
 
 def watch_backend(backend: Library) -> None:
     """Remember what `backend.gradients(loss, variables)` returns while an optimizer is asked for its gradients."""
-    original = backend.gradients
 
-    @functools.wraps(original)
-    def gradients(loss: Tensor, variables: Any) -> Any:
-        computed = original(loss, variables)
+    def tell(computed: Any, *_: Any, **__: Any) -> None:
         _computed[:] = [computed]
-        return computed
 
-    backend.gradients = gradients
+    after(backend, "gradients", tell)
 
 
 def watch_get_gradients(owner: Any, probe: "Probe") -> None:
     """Remember what `owner.get_gradients(loss, params)` returns. `owner`: an optimizer class, or one optimizer."""
-    original = owner.get_gradients
-    is_class = isinstance(owner, type)
-
-    @functools.wraps(original)
-    def get_gradients(*args: Any, **kwargs: Any) -> Any:
-        del _computed[:]
-        gradients = original(*args, **kwargs)
-        probe.guard("keras gradients", _remember_gradients, owner, is_class, args, kwargs, gradients)
-        return gradients
-
-    owner.get_gradients = get_gradients
+    before(owner, "get_gradients", lambda *_, **__: _computed.clear())
+    after(owner, "get_gradients", guarded(probe, "keras gradients", functools.partial(_remember_gradients, owner)))
 
 
-def _remember_gradients(
-    owner: Any, is_class: bool, args: Tuple[Any, ...], kwargs: Dict[str, Any], gradients: Sequence[Gradient]
-) -> None:
-    optimizer, rest = (args[0], args[1:]) if is_class else (owner, args)
+def _remember_gradients(owner: Any, gradients: Sequence[Gradient], *args: Any, **kwargs: Any) -> None:
+    optimizer, rest = (args[0], args[1:]) if isinstance(owner, type) else (owner, args)
     named = dict(zip(("loss", "params"), rest), **kwargs)
     found = AppliedGradients(optimizer, gradients, named["params"], loss=named.get("loss"))
     if _computed and len(_computed[0]) == len(found.gradients):
@@ -178,22 +164,23 @@ def watch_apply_gradients(owner: Any, probe: "Probe", tapes: "Tapes") -> None:
 
     Outside of graphs there is nothing to remember, because `tapes` observes a step when it happens.
     """
-    original = owner.apply_gradients
 
-    @functools.wraps(original)
-    def apply_gradients(self: Any, grads_and_vars: Iterable[Pair], *args: Any, **kwargs: Any) -> Any:
-        pairs = list(grads_and_vars)
-        is_eager = any(hasattr(tensor_of(gradient), "_numpy") for gradient, _ in pairs)
-        step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
-        update = original(self, pairs, *args, **kwargs)
-        if step is not None:
-            probe.guard("gradients", tapes.after, step)
-        elif not is_eager:
-            probe.guard("gradients", _remember_applied, self, pairs, update)
-            probe.guard("gradients", tapes.traced, pairs)
-        return update
+    def make(original: Function) -> Function:
+        def apply_gradients(self: Any, grads_and_vars: Iterable[Pair], *args: Any, **kwargs: Any) -> Any:
+            pairs = list(grads_and_vars)
+            is_eager = any(hasattr(tensor_of(gradient), "_numpy") for gradient, _ in pairs)
+            step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
+            update = original(self, pairs, *args, **kwargs)
+            if step is not None:
+                probe.guard("gradients", tapes.after, step)
+            elif not is_eager:
+                probe.guard("gradients", _remember_applied, self, pairs, update)
+                probe.guard("gradients", tapes.traced, pairs)
+            return update
 
-    owner.apply_gradients = apply_gradients
+        return apply_gradients
+
+    wrap(owner, "apply_gradients", make)
 
 
 def _remember_applied(optimizer: Optimizer, pairs: Sequence[Pair], update: Any) -> None:
@@ -203,17 +190,10 @@ def _remember_applied(optimizer: Optimizer, pairs: Sequence[Pair], update: Any) 
 
 def watch_compute_gradients(owner: Any, probe: "Probe") -> None:
     """Remember the loss of `owner.compute_gradients(loss, ...)` for what the same optimizer applies next."""
-    original = owner.compute_gradients
-
-    @functools.wraps(original)
-    def compute_gradients(self: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
-        probe.guard("keras gradients", _remember_loss, self, loss)
-        return original(self, loss, *args, **kwargs)
-
-    owner.compute_gradients = compute_gradients
+    before(owner, "compute_gradients", guarded(probe, "keras gradients", _remember_loss))
 
 
-def _remember_loss(optimizer: Optimizer, loss: Any) -> None:
+def _remember_loss(optimizer: Optimizer, loss: Any, *_: Any, **__: Any) -> None:
     if hasattr(loss, "graph"):
         setattr(optimizer, _LOSS, weakref.ref(loss))
 
@@ -272,19 +252,12 @@ class Tapes:
 
     def wrap_tape(self, tape_class: Any) -> None:
         """Wrap `gradient` of a tape class: its target is the loss."""
-        original = tape_class.gradient
+        before(tape_class, "gradient", guarded(self._watch.probe, "loss", self._add_loss))
 
-        @functools.wraps(original)
-        def gradient(tape: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
-            if hasattr(target, "_numpy") and not self._watch.looping:
-                self._watch.probe.guard("loss", self._add_loss, target)
-            return original(tape, target, *args, **kwargs)
-
-        tape_class.gradient = gradient
-
-    def _add_loss(self, target: Any) -> None:
-        self._watch.probe.begin()
-        self._watch.add_all("forward", [("loss", target)])
+    def _add_loss(self, _: Any, target: Any, *__: Any, **___: Any) -> None:
+        if hasattr(target, "_numpy") and not self._watch.looping:
+            self._watch.probe.begin()
+            self._watch.add_all("forward", [("loss", target)])
 
 
 class _TapeStep:

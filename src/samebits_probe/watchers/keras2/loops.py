@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 
 from ..objects import Function, Graph, Library, Model, NamedValue, Operation, Reference, Session, Tensor
 from ..tensorflow.operations import ancestors
+from ..wrappers import after, wrap
 from . import gradients as keras2_gradients
 from .layer_inspection import FetchedTensors, Scopes, StepParts
 from .steps import data_of
@@ -32,24 +33,16 @@ def install(module_of: Callable[[str], Library], watch: "Keras2Watch") -> None:
         return
     loops = FunctionLoops(watch, module_of("framework.ops"))
     eager = module_of("keras.engine.training_eager")
-    eager.train_on_batch = loops.tracing(eager.train_on_batch)
-    distributed = module_of("keras.distribute.distributed_training_utils")
-    distributed.unwrap_output_dict = _passing_on(distributed.unwrap_output_dict)
-    utils._make_execution_function = loops.making(utils._make_execution_function)
-    utils._make_on_batch_function = loops.making(utils._make_on_batch_function)
+    wrap(eager, "train_on_batch", loops.tracing)
+    after(module_of("keras.distribute.distributed_training_utils"), "unwrap_output_dict", _pass_on)
+    for name in ("_make_execution_function", "_make_on_batch_function"):
+        wrap(utils, name, loops.making)
 
 
-def _passing_on(original: Function) -> Function:
-    """Wrap `unwrap_output_dict`, which makes a new dictionary: pass our values on, if there is one replica."""
-
-    @functools.wraps(original)
-    def unwrap_output_dict(strategy: Any, grouped_outputs: Any, mode: Any) -> Any:
-        outputs = original(strategy, grouped_outputs, mode)
-        if isinstance(grouped_outputs, dict) and _EXTRA in grouped_outputs and strategy.num_replicas_in_sync == 1:
-            outputs[_EXTRA] = grouped_outputs[_EXTRA]
-        return outputs
-
-    return unwrap_output_dict
+def _pass_on(outputs: Any, strategy: Any, grouped_outputs: Any, *_: Any, **__: Any) -> None:
+    """Pass our values on to the new dictionary that `unwrap_output_dict` makes, if there is one replica."""
+    if isinstance(grouped_outputs, dict) and _EXTRA in grouped_outputs and strategy.num_replicas_in_sync == 1:
+        outputs[_EXTRA] = grouped_outputs[_EXTRA]
 
 
 class FunctionLoops:
@@ -66,7 +59,6 @@ class FunctionLoops:
     def tracing(self, original: Function) -> Function:
         """Wrap `training_eager.train_on_batch`, so that its dictionary gets the batch and the gradients."""
 
-        @functools.wraps(original)
         def train_on_batch(
             model: Model, inputs: Any, targets: Any, sample_weights: Any = None, output_loss_metrics: Any = None
         ) -> Any:
@@ -109,7 +101,6 @@ class FunctionLoops:
     def making(self, original: Function) -> Function:
         """Wrap the method that makes a model's functions, so that each call of these is observed."""
 
-        @functools.wraps(original)
         def make(model: Model, mode: Any) -> Function:
             function = original(model, mode)
             reference = weakref.ref(model)
@@ -216,9 +207,9 @@ class Sessions:
 
     def wrap(self, session_class: Any) -> None:
         """Wrap `run` of a session class."""
-        original = session_class.run
+        wrap(session_class, "run", self._running)
 
-        @functools.wraps(original)
+    def _running(self, original: Function) -> Function:
         def run(session: Session, fetches: Any, *args: Any, **kwargs: Any) -> Any:
             step = self._watch.probe.guard("session", self._step_of, session, fetches)
             if step is None:
@@ -230,7 +221,7 @@ class Sessions:
             self._watch.probe.guard("session step", step.after, session, values["probe"])
             return values["program"]
 
-        session_class.run = run
+        return run
 
     def _step_of(self, session: Session, fetches: Any) -> "Optional[_SessionStep]":
         graph = session.graph

@@ -8,6 +8,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple, TypeVar
 
 from ..objects import NamedValue, Optimizer, Variable
+from ..wrappers import after, before
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -160,26 +161,19 @@ def wrap_stateless_apply(owner: Any, hooks: "CollectionHooks") -> None:
 
 def wrap_loss(owner: Any, name: str, hooks: "CollectionHooks") -> None:
     """Wrap the trainer's method that computes the loss. Its last result in a train step is the loss."""
-    original = owner.__dict__[name]
 
-    @functools.wraps(original)
-    def compute_loss(self: Any, *args: Any, **kwargs: Any) -> Any:
-        loss = original(self, *args, **kwargs)
+    def tell(loss: Any, *_: Any, **__: Any) -> None:
         if not hooks.is_off() and hooks.collected is not None:
             hooks.collected.loss = loss
-        return loss
 
-    setattr(owner, name, compute_loss)
+    after(owner, name, tell)
 
 
 def wrap_loss_tracker(owner: Any, name: str, hooks: "CollectionHooks") -> None:
     """Wrap a method whose second argument is the loss (JAX computes it inside a transformed function)."""
-    original = owner.__dict__[name]
 
-    @functools.wraps(original)
-    def update(self: Any, metrics_variables: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
+    def tell(_: Any, metrics_variables: Any, loss: Any, *__: Any, **___: Any) -> None:
         if hooks.collected is not None:
             hooks.collected.loss = loss
-        return original(self, metrics_variables, loss, *args, **kwargs)
 
-    setattr(owner, name, update)
+    before(owner, name, tell)

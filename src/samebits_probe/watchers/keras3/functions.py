@@ -9,6 +9,7 @@ from .. import norms
 from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
 from ..points import ArrayRows, named_leaves
 from ..trainers import Trainers
+from ..wrappers import after
 from . import models
 
 if TYPE_CHECKING:
@@ -265,18 +266,14 @@ def wrap_evaluation_maker(
     The result of the function is a separate forward point, never a batch or a step. `outputs(model, result)`: the
     result without the state that a backend passes through.
     """
-    original = trainer.__dict__["make_%s_function" % name]
     attribute = name + "_function"
 
-    @functools.wraps(original)
-    def make(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
+    def made(_: Any, self: Any, *__: Any, **___: Any) -> None:
         function = getattr(self, attribute)
         if not is_watched(function):
             setattr(self, attribute, _evaluation(watch, function, prefix, lambda value: outputs(self, value)))
-        return result
 
-    setattr(trainer, "make_%s_function" % name, make)
+    after(trainer, "make_%s_function" % name, made)
 
 
 def _evaluation(watch: "Keras3Watch", function: Function, prefix: str, outputs: Callable[[Any], Any]) -> Function:

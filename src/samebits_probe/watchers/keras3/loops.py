@@ -4,13 +4,13 @@ A step is one such call. The batch is what the outermost layer gets while gradie
 targets of gradients (TensorFlow's tapes show them).
 """
 
-import functools
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
-from ..objects import Arguments, CallArguments, Layer, NamedValue, Optimizer, Variable
+from ..objects import Arguments, CallArguments, Function, Layer, NamedValue, Optimizer, Variable
 from ..points import named_leaves
 from ..trainers import TRAINS_ELSEWHERE
+from ..wrappers import wrap
 from . import models as keras3_models
 
 if TYPE_CHECKING:
@@ -175,12 +175,13 @@ class Loops:
 
 def wrap_layers(layer_class: Any, loops: "Loops") -> None:
     """Wrap `Layer.__call__`. Only outermost calls outside of train functions are recorded."""
-    original = layer_class.__call__
 
-    @functools.wraps(original)
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if loops.is_off() or keras3_models.is_symbolic(args, kwargs):
-            return original(self, *args, **kwargs)
-        return loops.called(self, args, kwargs, lambda: original(self, *args, **kwargs))
+    def make(original: Function) -> Function:
+        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if loops.is_off() or keras3_models.is_symbolic(args, kwargs):
+                return original(self, *args, **kwargs)
+            return loops.called(self, args, kwargs, lambda: original(self, *args, **kwargs))
 
-    layer_class.__call__ = __call__
+        return __call__
+
+    wrap(layer_class, "__call__", make)

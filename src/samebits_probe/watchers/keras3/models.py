@@ -1,6 +1,5 @@
 """The variables of Keras models and optimizers, by name, and their first values."""
 
-import functools
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 from ... import wire
 from ..objects import Arguments, Array, Layer, Model, NamedValue, Optimizer, Variable
 from ..points import named_leaves, without_repeats
+from ..wrappers import after, guarded
 
 if TYPE_CHECKING:
     from ...fingerprint import Shape
@@ -125,18 +125,13 @@ def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_
     is_looked_into = probe.details is not None and "torch" not in layer_class.__mro__[1].__module__
     if not is_looked_into and (probe.values is None or not probe.values.layers):
         return
-    original = layer_class.__call__
 
-    @functools.wraps(original)
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
+    def returned(result: Any, layer: Layer, *args: Any, **kwargs: Any) -> None:
         collected = hooks.collected
         if collected is not None and not is_symbolic(args, kwargs):
-            named = probe.guard("values of a layer", named_leaves, wire.LAYER + self.name, result, is_leaf)
-            probe.guard("values of a layer", collected.returned, self, named or [])
-        return result
+            collected.returned(layer, named_leaves(wire.LAYER + layer.name, result, is_leaf))
 
-    layer_class.__call__ = __call__
+    after(layer_class, "__call__", guarded(probe, "values of a layer", returned))
 
 
 def is_symbolic(args: Arguments, kwargs: Dict[str, Any]) -> bool:

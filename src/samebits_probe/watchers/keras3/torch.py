@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Sequence, Union
 
 from ..objects import Arguments, Array, Function, Layer, Library, Model, NamedValue, Optimizer, Tensor, Variable
 from ..points import named_batch
+from ..wrappers import wrap
 from . import collection, functions, models
 from . import loops as keras3_loops
 from .collection import CollectionHooks, StepCollection
@@ -181,23 +182,17 @@ def _own_symbolic_calls(layer_class: Any, watch: Keras3Watch) -> None:
 
     Building a model calls its layers with symbols.
     """
-    original = layer_class.__call__
 
-    @functools.wraps(original)
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if models.is_symbolic(args, kwargs):
-            return watch.owned(lambda: original(self, *args, **kwargs))
-        return original(self, *args, **kwargs)
+    def make(original: Function) -> Function:
+        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if models.is_symbolic(args, kwargs):
+                return watch.owned(original, self, *args, **kwargs)
+            return original(self, *args, **kwargs)
 
-    layer_class.__call__ = __call__
-    backend: Library = sys.modules["keras.src.backend"]
-    spec = backend.compute_output_spec
+        return __call__
 
-    @functools.wraps(spec)
-    def compute_output_spec(*args: Any, **kwargs: Any) -> Any:
-        return watch.owned(lambda: spec(*args, **kwargs))
-
-    backend.compute_output_spec = compute_output_spec
+    wrap(layer_class, "__call__", make)
+    wrap(sys.modules["keras.src.backend"], "compute_output_spec", lambda spec: functools.partial(watch.owned, spec))
 
 
 def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Opt
 from ...prints import ArrayPrint
 from ...system import System
 from ..objects import Reference, Tensor
+from ..wrappers import before, guarded
 from .attributes import ModuleAttributes
 from .survivors import Survivors
 
@@ -236,19 +237,11 @@ _OPENER = "_open_zipfile_writer"  # of torch.serialization, from 1.4 on; older r
 
 def watch_saving(watch: "PyTorchWatch") -> None:
     """Tell the launcher which files are saved, wherever they are."""
-    module = watch.torch.serialization
-    original = getattr(module, _OPENER, None)
-    if original is None:
-        return
-
-    @functools.wraps(original)
-    def open_writer(name_or_buffer: Any, *args: Any, **kwargs: Any) -> Any:
-        watch.probe.guard("saving", _tell, watch.probe, name_or_buffer)
-        return original(name_or_buffer, *args, **kwargs)
-
-    setattr(module, _OPENER, open_writer)
+    probe, module = watch.probe, watch.torch.serialization
+    if hasattr(module, _OPENER):
+        before(module, _OPENER, guarded(probe, "saving", functools.partial(_tell, probe)))
 
 
-def _tell(probe: "Probe", name: Any) -> None:
+def _tell(probe: "Probe", name: Any, *_: Any, **__: Any) -> None:
     if isinstance(name, (str, bytes, os.PathLike)):
         probe.event("wrote", path=System.abspath(System.fsdecode(name)), at=System.now())

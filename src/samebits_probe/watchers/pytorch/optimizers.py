@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ... import hooks
 from ..objects import CallArguments, Function, Optimizer
+from ..wrappers import before
 from .layers import facts_of_optimizer
 from .plans import OptimizerPlan, plain
 
@@ -248,14 +249,9 @@ def watch_scaling(watch: "PyTorchWatch") -> None:
 
 
 def _wrap(kind: Any, watch: "PyTorchWatch") -> None:
-    if "scale" not in vars(kind):  # inherits the wrapped one
-        return
-    original, is_compiling = kind.scale, watch.is_compiling
-
-    @functools.wraps(original)
-    def scale(self: Any, outputs: Any) -> Any:
-        if not is_compiling() and getattr(self, "_enabled", True):
+    def tell(self: Any, *_: Any, **__: Any) -> None:
+        if not watch.is_compiling() and getattr(self, "_enabled", True):
             watch.say("unscaled loss", _WHY)
-        return original(self, outputs)
 
-    kind.scale = scale
+    if "scale" in vars(kind):  # else it inherits the wrapped one
+        before(kind, "scale", tell)

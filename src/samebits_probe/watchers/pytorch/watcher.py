@@ -8,6 +8,7 @@ from ... import hooks, rng
 from .. import norms
 from ..data_passes import watch_loaders
 from ..objects import Function, Library, Tensor
+from ..wrappers import before
 from .backward import Backward, ByHand, watch_backward
 from .ends import PyTorchEnds, watch_saving
 from .forwards import Forwards, watch_modules
@@ -217,12 +218,8 @@ def watch_averages(watch: PyTorchWatch) -> None:
 
 
 def _wrap_averages(watch: PyTorchWatch, kind: Any) -> None:
-    original = kind.update_parameters
-
-    @functools.wraps(original)
-    def update_parameters(self: Any, model: Any) -> Any:
+    def see(self: Any, _: Any) -> None:
         if not watch.is_compiling() and not watch.is_idle():
             watch.probe.guard("an averaged model", watch.names.see, self)
-        return original(self, model)
 
-    kind.update_parameters = update_parameters
+    before(kind, "update_parameters", see)

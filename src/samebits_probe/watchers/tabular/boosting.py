@@ -8,7 +8,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ...prints import ArrayPrint, keep, kept_number
-from ..objects import Booster, Dataset, Reference
+from ..objects import Booster, Dataset, Function, Reference
+from ..wrappers import wrap
 from .content import Content, is_joblib_worker
 
 if TYPE_CHECKING:
@@ -42,6 +43,22 @@ class Rounds:
         self._open_at: Optional[int] = None
         probe.at_end(self._end)
         probe.open_rounds.append(self.close)
+
+    def watch(self, owner: Any, name: str, data_of: Callable[..., Dataset]) -> None:
+        """Wrap the method that makes a round. `data_of(booster, ...)`: the data set of a call with these arguments."""
+        guard, what = self._probe.guard, "round of " + self._library
+
+        def make(original: Function) -> Function:
+            def update(booster: Booster, *args: Any, **kwargs: Any) -> Any:
+                is_step = guard(what, self.begin)
+                result = original(booster, *args, **kwargs)
+                if is_step:
+                    guard(what, lambda: self.updated(booster, data_of(booster, *args, **kwargs)))
+                return result
+
+            return update
+
+        wrap(owner, name, make)
 
     def keep_data(self, dataset: Dataset, named: Iterable[Tuple[str, Any]]) -> None:
         """Keep the values from which a data set is made, because it may not hold them later."""

@@ -3,7 +3,8 @@
 import functools
 from typing import TYPE_CHECKING, Any, Iterable, Sequence
 
-from ..objects import Booster, Function, Library
+from ..objects import Booster, Dataset, Library
+from ..wrappers import after, guarded
 from .boosting import Rounds
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ def install(module: Library, probe: "Probe") -> None:
     """Wrap the rounds, the evaluations and the data sets."""
     basic = module.basic
     rounds = Rounds(probe, "lightgbm", _added, _model)
-    basic.Booster.refit = _refit(basic.Booster.refit, rounds, probe)
-    basic.Booster.update = _round(basic.Booster.update, rounds, probe)
+    rounds.watch(basic.Booster, "update", _data_of)
+    after(basic.Booster, "refit", guarded(probe, "refit of lightgbm", lambda made, *_, **__: rounds.made(made)))
     for name in ("eval", "eval_train", "eval_valid"):
-        setattr(basic.Booster, name, _evaluation(getattr(basic.Booster, name), rounds, probe))
-    basic.Dataset.__init__ = _data(basic.Dataset.__init__, rounds, probe)
-    basic.Dataset.subset = _part(basic.Dataset.subset, rounds, probe)
+        after(basic.Booster, name, guarded(probe, "evaluation of lightgbm", functools.partial(_numbers, rounds)))
+    after(basic.Dataset, "__init__", guarded(probe, "data of lightgbm", functools.partial(_keep_data, rounds)))
+    after(basic.Dataset, "subset", guarded(probe, "data of lightgbm", functools.partial(_keep_part, rounds)))
 
 
 def _added(booster: Booster) -> bytes:
@@ -65,59 +66,20 @@ def _trees(text: str) -> bytes:
     return text.partition(_SETTINGS)[0].encode()
 
 
-def _round(original: Function, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def update(self: Any, *args: Any, **kwargs: Any) -> Any:
-        is_step = probe.guard("round of lightgbm", rounds.begin)
-        result = original(self, *args, **kwargs)
-        if is_step:
-            dataset = (args[0] if args else kwargs.get("train_set")) or getattr(self, "train_set", None)
-            probe.guard("round of lightgbm", rounds.updated, self, dataset)
-        return result
-
-    return update
+def _data_of(booster: Booster, train_set: Any = None, *_: Any, **__: Any) -> Dataset:
+    """Return the data of a round. The arguments are those of `update`."""
+    return train_set or getattr(booster, "train_set", None)
 
 
-def _refit(original: Function, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def refit(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
-        probe.guard("refit of lightgbm", rounds.made, result)
-        return result
-
-    return refit
-
-
-def _evaluation(original: Function, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def evaluate(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
-        probe.guard("evaluation of lightgbm", _numbers, rounds, self, result)
-        return result
-
-    return evaluate
-
-
-def _numbers(rounds: Rounds, booster: Booster, results: Iterable[Sequence[Any]]) -> None:
+def _numbers(rounds: Rounds, results: Iterable[Sequence[Any]], booster: Booster, *_: Any, **__: Any) -> None:
     for found in results:
         rounds.metric(booster, "%s.%s" % (found[0], found[1]), float(found[2]))
 
 
-def _data(original: Function, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        named = [one for one in list(zip(_FIRST, args)) + sorted(kwargs.items()) if one[0] in _DATA]
-        probe.guard("data of lightgbm", rounds.keep_data, self, named)
-
-    return __init__
+def _keep_data(rounds: Rounds, _: None, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
+    named = list(zip(_FIRST, args)) + sorted(kwargs.items())
+    rounds.keep_data(dataset, [one for one in named if one[0] in _DATA])
 
 
-def _part(original: Function, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def subset(self: Any, used_indices: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, used_indices, *args, **kwargs)
-        probe.guard("data of lightgbm", rounds.keep_part, result, self, used_indices)
-        return result
-
-    return subset
+def _keep_part(rounds: Rounds, part: Dataset, whole: Dataset, used_indices: Any, *_: Any, **__: Any) -> None:
+    rounds.keep_part(part, whole, used_indices)

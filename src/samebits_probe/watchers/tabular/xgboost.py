@@ -5,7 +5,8 @@ import json
 import weakref
 from typing import TYPE_CHECKING, Any, Dict
 
-from ..objects import Booster, Dataset, Function, Library
+from ..objects import Booster, Dataset, Library
+from ..wrappers import after, guarded
 from .boosting import Rounds
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ def install(module: Library, probe: "Probe") -> None:
     core = module.core
     rounds = Rounds(probe, "xgboost", RoundAddition().read, _model, _attributes)
     for name in ("update", "boost"):
-        setattr(core.Booster, name, _round(core.Booster.__dict__[name], rounds, probe))
-    core.Booster.eval_set = _evaluation(core.Booster.eval_set, rounds, probe)
+        rounds.watch(core.Booster, name, lambda booster, dtrain, *_, **__: dtrain)
+    after(core.Booster, "eval_set", guarded(probe, "evaluation of xgboost", functools.partial(_numbers, rounds)))
     for owner in (core.DMatrix, getattr(core, "QuantileDMatrix", None)):
         if owner is not None:
-            owner.__init__ = _data(owner.__init__, owner, rounds, probe)
+            after(owner, "__init__", guarded(probe, "data of xgboost", functools.partial(_keep_data, rounds)))
 
 
 class RoundAddition:
@@ -87,41 +88,13 @@ def _attributes(booster: Booster) -> "Dict[str, str]":
     return found
 
 
-def _round(original: Function, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def update(self: Any, dtrain: Dataset, *args: Any, **kwargs: Any) -> Any:
-        is_step = probe.guard("round of xgboost", rounds.begin)
-        result = original(self, dtrain, *args, **kwargs)
-        if is_step:
-            probe.guard("round of xgboost", rounds.updated, self, dtrain)
-        return result
-
-    return update
-
-
-def _evaluation(original: Function, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def eval_set(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
-        probe.guard("evaluation of xgboost", _numbers, rounds, self, result)
-        return result
-
-    return eval_set
-
-
-def _numbers(rounds: Rounds, booster: Booster, text: Any) -> None:
-    """Yield the numbers of a line such as "[3]  train-rmse:0.5  test-rmse:0.6"."""
+def _numbers(rounds: Rounds, text: Any, booster: Booster, *_: Any, **__: Any) -> None:
+    """Record the numbers of a line such as "[3]  train-rmse:0.5  test-rmse:0.6"."""
     for part in str(text).split("\t")[1:]:
-        name, _, number = part.rpartition(":")
+        name, number = part.rsplit(":", 1)
         rounds.metric(booster, name, float(number))
 
 
-def _data(original: Function, owner: type, rounds: Rounds, probe: "Probe") -> Function:
-    @functools.wraps(original)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        if type(self) is owner or type(self).__init__ is not __init__:
-            named = list(zip(("data", "label", "weight"), args)) + sorted(kwargs.items())
-            probe.guard("data of xgboost", rounds.keep_data, self, [one for one in named if one[0] in _DATA])
-
-    return __init__
+def _keep_data(rounds: Rounds, _: None, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
+    named = list(zip(("data", "label", "weight"), args)) + sorted(kwargs.items())
+    rounds.keep_data(dataset, [one for one in named if one[0] in _DATA])

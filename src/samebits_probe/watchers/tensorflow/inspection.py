@@ -11,6 +11,7 @@ from ...callers import OWN, innermost
 from ..keras3.models import is_symbolic
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
 from ..points import named_leaves
+from ..wrappers import before, guarded
 from .eager import EagerOperations, TensorReaders
 from .operations import (
     WRITES,
@@ -63,14 +64,14 @@ class OperationInspection:
         if self.has_operators:
             self.eager.begin()
 
-    def _tape_begins(self) -> None:
+    def _tape_begins(self, _: Any) -> None:
         """Note that a tape begins to record. This is the first sign of a step of a loop."""
         self.eager.phase = "forward"
         if not self._loops.is_off() and self._graph() is None:
             self._watch.probe.begin()
             self.begin_eagerly()
 
-    def _asked(self, target: Any) -> None:
+    def _asked(self, _: Any, target: Any, *__: Any, **___: Any) -> None:
         """Note that the program asks for gradients of `target`."""
         self.eager.phase, graph = "backward", self._graph()
         if graph is not None:
@@ -104,20 +105,8 @@ class OperationInspection:
 
     def wrap_tape(self, tape_class: Any) -> None:
         """Wrap the first and the last call that a program makes with a tape."""
-        enter, gradient, guard = tape_class.__enter__, tape_class.gradient, self._watch.probe.guard
-        look = self
-
-        @functools.wraps(enter)
-        def __enter__(self: Any) -> Any:
-            guard("details of a tape", look._tape_begins)
-            return enter(self)
-
-        @functools.wraps(gradient)
-        def asked(self: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
-            guard("details of a tape", look._asked, target)
-            return gradient(self, target, *args, **kwargs)
-
-        tape_class.__enter__, tape_class.gradient = __enter__, asked
+        for name, tell in (("__enter__", self._tape_begins), ("gradient", self._asked)):
+            before(tape_class, name, guarded(self._watch.probe, "details of a tape", tell))
 
     def wrap_record(self, record: Library) -> None:
         """Wrap `record_operation` of the module `record`, which gets functions that compute gradients."""

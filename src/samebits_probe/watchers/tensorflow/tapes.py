@@ -9,6 +9,7 @@ from ... import rng, wire
 from ..keras3 import loops as keras3_loops
 from ..objects import Array, Function, Layer, Library, NamedValue, Optimizer, Tensor, Variable
 from ..points import named_leaves
+from ..wrappers import before, guarded
 
 if TYPE_CHECKING:
     from ..keras3.functions import Keras3Watch
@@ -40,21 +41,13 @@ def install(tensorflow: Library, watch: "Keras3Watch", layer_class: Any) -> kera
         loops.look.wrap_layers(layer_class)
         loops.look.wrap_tape(tape)
         loops.look.wrap_record(_module("eager.record"))
-    wrap_gradient(tape, loops)
-    return loops
 
-
-def wrap_gradient(tape_class: Any, loops: keras3_loops.Loops) -> None:
-    """Wrap `GradientTape.gradient(target, sources, ...)`: its target is a loss."""
-    original = tape_class.gradient
-
-    @functools.wraps(original)
-    def gradient(self: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
+    def asked(_: Any, target: Any, *__: Any, **___: Any) -> None:
         if not loops.is_off():
-            loops.watch.probe.guard("loss of a tape", loops.lost, target)
-        return original(self, target, *args, **kwargs)
+            loops.lost(target)
 
-    tape_class.gradient = gradient
+    before(tape, "gradient", guarded(watch.probe, "loss of a tape", asked))
+    return loops
 
 
 def sample_random_state() -> None:
