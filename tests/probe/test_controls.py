@@ -368,19 +368,9 @@ print(time.time.__name__, os.listdir in os.supports_fd)
     assert trial.stdout == "time True\n", trial.stderr
 
 
-def test_a_compiled_module_gets_the_original_dates_while_it_is_loaded(held_run):
-    """A compiled class below a stand-in makes the garbage collector crash: Timestamp of pandas is one."""
-    text = """import sys, datetime
-seen = []
-sys.addaudithook(lambda event, found: seen.append(type(datetime.datetime)) if event == "import" and found[1] else None)
-import _lsprof
-print(seen == [type] * len(seen), len(seen) > 0, type(datetime.datetime) is type)
-"""
-    assert held_run(["clock"], None, text).stdout.split() == ["True", "True", "False"]
-
-
-def test_the_dates_of_the_clock_have_the_size_that_compiled_libraries_expect(held_run, python):
-    text = "import datetime\nprint([(t.__basicsize__, t.__base__.__basicsize__) for t in (datetime.datetime, datetime.date)])"
+def test_the_held_clock_leaves_the_classes_of_dates_as_they_are(held_run, python):
+    """Compiled libraries hold these classes, and need their size: Timestamp of pandas is derived from one."""
+    text = "import datetime, _datetime\nprint(datetime.datetime is _datetime.datetime, datetime.date is _datetime.date)"
     trial = held_run(["clock"], python, text)
     assert trial.exit_code == 0, trial.stderr
-    assert all(size == original for size, original in eval(trial.stdout))  # noqa: S307 - two pairs of numbers
+    assert trial.stdout.split() == ["True", "True"]
