@@ -1,10 +1,10 @@
 """What inner modules return, and the facts of modules and optimizers, for `samebits parity train`."""
 
-import functools
 from typing import TYPE_CHECKING, Any, List
 
 from ... import wire
 from ..objects import Module, Optimizer
+from .inspection import watch_calls
 from .names import ModuleNames
 from .plans import plain
 
@@ -22,8 +22,10 @@ def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
     values = watch.probe.values
     if values is None or not values.layers:
         return
-    kind, names = watch.torch.nn.Module, ModuleNames(watch)
-    original = kind.__call__
+    names = ModuleNames(watch)
+
+    def is_on() -> bool:
+        return watch.inside and not watch.is_compiling() and watch.torch.is_grad_enabled() and not watch.is_idle()
 
     def returned(module: Module, result: Any) -> None:
         name = names.of(module)
@@ -31,17 +33,7 @@ def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
         for path, tensor in forwards.tensors(wire.LAYER + name, result):
             watch.capture("forward", path, tensor)
 
-    @functools.wraps(original)
-    def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
-        is_seen = watch.inside and not watch.is_compiling() and watch.torch.is_grad_enabled() and not watch.is_idle()
-        if is_seen:
-            watch.probe.guard("name of a layer", names.of, self)  # the outermost first, because it knows the inner ones
-        result = original(self, *args, **kwargs)
-        if is_seen:
-            watch.probe.guard("values of a layer", returned, self, result)
-        return result
-
-    kind.__call__ = __call__
+    watch_calls(watch, names, is_on, returned)
 
 
 def facts_of(module: Module, name: str) -> "LayerFacts":

@@ -196,3 +196,8 @@ class ModuleNames:
                 self._known[id(part)] = (weakref.ref(part), (label + prefix).rstrip("."))
             known = self._known[id(module)]
         return known[1]
+
+    def of_id(self, number: int) -> str:
+        """Return the name of a module that has been called, by its identity; "" for any other number."""
+        known = self._known.get(number)
+        return known[1] if known is not None else ""

@@ -1,21 +1,20 @@
 """Operators of one step, in the order in which they are dispatched: forward, backward and optimizer."""
 
 import os
-import sys
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
-from ...callers import OWN, innermost, running
 from ...inspection import argument
-from ..objects import Arguments, Tensor
-from .inspection import described
+from ..objects import Arguments
+from .replay.copies import tensors_in
 from .replay.operators import Places
 
 if TYPE_CHECKING:
     from ...inspection import Inspection
     from ...wire import DetailFields
-    from .inspection import Modules
+    from .names import ModuleNames
+    from .optimizers import Optimizers
     from .watch import PyTorchWatch
 
 Before = Tuple["_Operator", Dict[str, Any], "DetailFields"]  # its arguments by name, its inputs
@@ -48,13 +47,13 @@ class _Operator(NamedTuple):
 class Operators:
     """The mode is entered by `begin` and left by `end`."""
 
-    def __init__(self, watch: "PyTorchWatch", details: "Inspection", modules: "Modules") -> None:
-        self._mode = _Mode(watch, details, modules)
-        self._torch = os.path.dirname(watch.torch.__file__) + os.sep
+    def __init__(
+        self, watch: "PyTorchWatch", details: "Inspection", names: "ModuleNames", optimizers: "Optimizers"
+    ) -> None:
+        self._mode = _Mode(watch, details, names, optimizers)
 
     def begin(self) -> None:
         """Begin to record the step."""
-        self._mode.skip = (self._torch, OWN)
         self._mode.places.forget()
         self._mode.__enter__()
         self._mode.is_entered = True
@@ -68,15 +67,16 @@ class Operators:
 
 
 class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known where PyTorch is installed
-    def __init__(self, watch: "PyTorchWatch", details: "Inspection", modules: "Modules") -> None:
+    def __init__(
+        self, watch: "PyTorchWatch", details: "Inspection", names: "ModuleNames", optimizers: "Optimizers"
+    ) -> None:
         super().__init__()
-        self._watch, self._details, self._modules = watch, details, modules
+        self._watch, self._details, self._optimizers = watch, details, optimizers
         torch = watch.torch
         self._named = (torch.dtype, torch.layout, torch.memory_format)
         self._known: Dict[Any, _Operator] = {}
-        self.skip: Tuple[str, ...] = ()
         self.is_entered = False
-        self.places = Places(torch, dict)
+        self.places = Places(torch, names.of_id)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Arguments = (), kwargs: Optional[Dict[str, Any]] = None
@@ -97,7 +97,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         known = self._known.get(func) or self._learn(func)
         named = dict(zip(known.arguments, args))
         named.update(kwargs)
-        read = self._tensors([value for name, value in named.items() if name not in known.overwrites])
+        read = tensors_in([value for name, value in named.items() if name not in known.overwrites])
         prints = [self._watch.prints.of(tensor) for tensor in read]
         given = dict(known.defaults)
         for name, value in named.items():
@@ -110,14 +110,17 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
 
     def _add(self, before: "Before", result: Any) -> None:
         known, named, fields = before
-        outputs = self._tensors([result])
+        outputs = tensors_in([result])
         returned = {id(tensor) for tensor in outputs}
-        written = self._tensors([named[name] for name in known.writes if name in named])
+        written = tensors_in([named[name] for name in known.writes if name in named])
         outputs += [tensor for tensor in written if id(tensor) not in returned]
-        phase, path = self._modules.place()
-        kept = [described(self._watch, self._details, tensor) for tensor in outputs]
+        self.places.in_optimizer = self._optimizers.is_running()
+        place = self.places.here()
+        kept = [self._watch.described(self._details, tensor) for tensor in outputs]
         fields.update(known.flags)
-        fields["module"], fields["code"] = path, self._code()
+        fields["module"] = place.module
+        fields["code"] = "%s:%d" % (os.path.basename(place.file), place.line) if place.line else ""
+        phase = "update" if place.phase == "optimizer" else place.phase
         self._details.add(phase, "operator", known.name, kept, **fields)
 
     def _learn(self, func: Any) -> "_Operator":
@@ -143,25 +146,3 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         )
         self._known[func] = known
         return known
-
-    def _tensors(self, values: Iterable[Any]) -> List[Tensor]:
-        found: List[Tensor] = []
-        for value in values:
-            if isinstance(value, self._watch.torch.Tensor):
-                found.append(value)
-            elif isinstance(value, (list, tuple)):
-                found += self._tensors(value)
-            elif isinstance(value, dict):
-                found += self._tensors(list(value.values()))
-        return found
-
-    def _code(self) -> str:
-        """Return the innermost line of the program that led here, not a line of PyTorch or samebits.
-
-        For a backward, return the line of the forward.
-        """
-        if self.places.phase() == "backward":
-            place = self.places.here()
-            if place.line:
-                return "%s:%d" % (os.path.basename(place.file), place.line)
-        return innermost(running(sys._getframe(2)), self.skip)

@@ -21,6 +21,7 @@ from .tensors import Fingerprints, dtype_name, shape_of
 if TYPE_CHECKING:
     from ...fingerprint import Header
     from ...fingerprint import Tensor as TensorContent
+    from ...inspection import Inspection, Output
     from ...probe import Probe
     from .trees import ModuleTree
 
@@ -143,6 +144,12 @@ class PyTorchWatch:
     def capture(self, kind: str, name: str, tensor: Tensor) -> None:
         """Hand over the bytes of the tensor that the launcher wants."""
         self.probe.captured(kind, name, *self.prints.content(tensor))
+
+    def described(self, details: "Inspection", tensor: Tensor) -> "Output":
+        """Return what an inspection keeps of a tensor: its facts, its fingerprint and, if there is room, its values."""
+        found = self.prints.of(tensor)
+        content = (lambda: self.prints.content(tensor)[2]) if found is not None else None
+        return details.output(dtype_name(tensor.dtype), shape_of(tensor), found, content)
 
     def converted(self, value: Any) -> "Optional[TensorContent]":
         """Return (dtype, shape, bytes) of a tensor that the program observes itself; None for anything else."""

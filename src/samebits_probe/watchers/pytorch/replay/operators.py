@@ -124,9 +124,9 @@ class CodePlace:
 class Places:
     """Finds the places of operators. Each operator asks once, in its own thread."""
 
-    def __init__(self, torch: Any, modules: Callable[[], Dict[int, str]]) -> None:
-        """Prepare for one process. `modules`: function() -> {id of a module: qualified name, "" if outermost}."""
-        self._torch, self._modules = torch, modules
+    def __init__(self, torch: Any, name_of: Callable[[int], str]) -> None:
+        """Prepare for one process. `name_of(id of a module)`: its qualified name; "" if it is not known."""
+        self._torch, self._name_of = torch, name_of
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
         self._calls = {getattr(torch.nn.Module, name).__code__ for name in ("_call_impl",)}
@@ -169,7 +169,7 @@ class Places:
         if module is None:
             return file, line, ""
         number, kind = module
-        return file, line, self._modules().get(number) or kind
+        return file, line, self._name_of(number) or kind
 
     def _look(self) -> _Look:
         """Return (file, line) of the innermost frame of the program, and (id, class) of the innermost module."""
