@@ -34,8 +34,8 @@ def stepped_by_torch(model, loss_of, batches):
     return model.get_weights()
 
 
-def stateless(model, loss_of, batches, compiled=lambda function: function):
-    """JAX: state is passed through a step."""
+def stateless_compiled(model, loss_of, batches):
+    """JAX: state is passed through a compiled step."""
     import jax
 
     optimizer = keras.optimizers.Adam()
@@ -45,7 +45,7 @@ def stateless(model, loss_of, batches, compiled=lambda function: function):
         prediction, others = model.stateless_call(trainable, others, x, training=True)
         return loss_of(y, prediction), others
 
-    @compiled
+    @jax.jit
     def step(trainable, others, state, x, y):
         (_, others), gradients = jax.value_and_grad(loss, has_aux=True)(trainable, others, x, y)
         trainable, state = optimizer.stateless_apply(state, gradients, trainable)
@@ -56,13 +56,6 @@ def stateless(model, loss_of, batches, compiled=lambda function: function):
     for x, y in batches:
         state = step(*state, x, y)
     return [value for values in state for value in values]
-
-
-def stateless_compiled(model, loss_of, batches):
-    """JAX: the same inside jit."""
-    import jax
-
-    return stateless(model, loss_of, batches, jax.jit)
 
 
 def main(way):

@@ -4,11 +4,10 @@ Keras computes these inside one function (a graph, on TensorFlow and JAX). Two m
 `Optimizer.apply` and `Trainer._compute_loss`. The wrappers do not change the values, and add no operation to a graph.
 """
 
-import functools
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple, TypeVar
 
-from ..objects import NamedValue, Optimizer, Variable
-from ..wrappers import after, before
+from ..objects import Function, NamedValue, Optimizer, Variable
+from ..wrappers import after, before, wrap
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -64,7 +63,6 @@ class CollectionHooks:
         self.outside: Optional[Apply] = (
             None  # function(optimizer, gradients, variables, apply), for steps outside of train steps
         )
-        self.outside_stateless: Optional[Apply] = None  # the same, if the new values are returned and not assigned
         self.is_compiling: Optional[Callable[[], bool]] = (
             None  # function() -> bool: torch.compile reads the code, and must find nothing of samebits
         )
@@ -102,61 +100,47 @@ class CollectionHooks:
 
 def wrap_apply(owner: Any, hooks: "CollectionHooks") -> None:
     """Wrap `apply(grads, trainable_variables=None)` of an optimizer class."""
-    original = owner.__dict__["apply"]
 
-    @functools.wraps(original)
-    def apply(self: Any, grads: Iterable[Any], trainable_variables: Optional[Iterable[Variable]] = None) -> Any:
-        if hooks.is_off():
-            return original(self, grads, trainable_variables)
-        if not isinstance(grads, (list, tuple)):
-            grads = list(grads)
-        if trainable_variables is not None:
-            trainable_variables = list(trainable_variables)
+    def make(original: Function) -> Function:
+        def apply(self: Any, grads: Iterable[Any], trainable_variables: Optional[Iterable[Variable]] = None) -> Any:
+            if hooks.is_off():
+                return original(self, grads, trainable_variables)
+            grads = grads if isinstance(grads, (list, tuple)) else list(grads)
+            if trainable_variables is not None:
+                trainable_variables = list(trainable_variables)
 
-        def run() -> Any:
-            return hooks.compute(lambda: original(self, grads, trainable_variables))
+            def run() -> Any:
+                return hooks.compute(lambda: original(self, grads, trainable_variables))
 
-        return _apply(hooks, self, grads, trainable_variables, run)
+            found = hooks.probe.guard("gradients", hooks.pairs, self, grads, trainable_variables)
+            if found is None or hooks.collected is None:
+                return run() if found is None or hooks.outside is None else hooks.outside(self, *found, run)
+            hooks.probe.guard("gradients", hooks.collected.add, self, *found)
+            return run()
 
-    owner.apply = apply
+        return apply
 
-
-def _apply(
-    hooks: "CollectionHooks",
-    optimizer: Optimizer,
-    gradients: Iterable[Any],
-    variables: Optional[Iterable[Variable]],
-    run: Run,
-) -> Any:
-    found = hooks.probe.guard("gradients", hooks.pairs, optimizer, gradients, variables)
-    if found is None:
-        return run()
-    if hooks.collected is not None:
-        hooks.probe.guard("gradients", hooks.collected.add, optimizer, found[0], found[1])
-        return run()
-    return run() if hooks.outside is None else hooks.outside(optimizer, found[0], found[1], run)
+    wrap(owner, "apply", make)
 
 
 def wrap_stateless_apply(owner: Any, hooks: "CollectionHooks") -> None:
-    """Wrap `stateless_apply(optimizer_variables, grads, trainable_variables)` of an optimizer class (JAX)."""
-    original = owner.__dict__["stateless_apply"]
+    """Wrap `stateless_apply(optimizer_variables, grads, trainable_variables)` of an optimizer class (JAX).
 
-    @functools.wraps(original)
-    def stateless_apply(self: Any, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
-        if hooks.is_off():
-            return original(self, optimizer_variables, grads, trainable_variables)
+    Outside of train steps, the watcher of JAX sees the compiled function that calls it.
+    """
 
-        def run() -> Any:
+    def make(original: Function) -> Function:
+        def stateless_apply(self: Any, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
+            if hooks.is_off():
+                return original(self, optimizer_variables, grads, trainable_variables)
+            if hooks.collected is not None:
+                found = hooks.probe.guard("gradients", hooks.pairs, self, grads, None)
+                hooks.probe.guard("gradients", hooks.collected.add, self, *(found or ([], [])))
             return hooks.compute(lambda: original(self, optimizer_variables, grads, trainable_variables))
 
-        found = hooks.probe.guard("gradients", hooks.pairs, self, grads, None)
-        if found is not None and hooks.collected is not None:
-            hooks.probe.guard("gradients", hooks.collected.add, self, found[0], found[1])
-        if found is None or hooks.collected is not None or hooks.outside_stateless is None:
-            return run()
-        return hooks.outside_stateless(self, found[0], found[1], run)
+        return stateless_apply
 
-    owner.stateless_apply = stateless_apply
+    wrap(owner, "stateless_apply", make)
 
 
 def wrap_loss(owner: Any, name: str, hooks: "CollectionHooks") -> None:

@@ -2,17 +2,15 @@
 logs.
 """
 
-import atexit
 import functools
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from ...prints import ArrayPrint
 from ..jax import arrays
-from ..objects import Arguments, Array, Function, Library, Model, NamedValue, Optimizer, Pytree, Variable
+from ..objects import Arguments, Array, Function, Library, Model, Pytree, Variable
 from ..points import named_batch
-from . import functions, jax_inspection, models
+from . import functions, jax_inspection
 from . import loops as keras3_loops
-from .collection import Apply, CollectionHooks, StepCollection
+from .collection import CollectionHooks, StepCollection
 from .functions import Keras3Watch
 
 Layout = List[Tuple[str, str]]  # kind and name of each further output
@@ -189,90 +187,8 @@ def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
     return found
 
 
-def stateless(watch: Keras3Watch) -> Apply:
-    """Record optimizer steps outside of train functions that return the new values."""
-    return Stateless(watch).apply
-
-
 def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
     """Wrap the functions that a trainer makes."""
     _wrap_train_maker(trainer, watch, hooks)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
         functions.wrap_evaluation_maker(trainer, watch, name, prefix, _outputs)
-
-
-# Training loops of the program's own with Keras on JAX: `optimizer.stateless_apply`, mostly inside `jax.jit`.
-
-SAID = "Keras on JAX in a traced function of the program's own: samebits_probe.observe(name, value, step=i) names it"
-
-
-class Stateless:
-    """Records a step when an optimizer returns new values.
-
-    In a traced function a callback does that, which adds no value.
-    """
-
-    def __init__(self, watch: Keras3Watch) -> None:
-        self._watch, self._backend = watch, watch.backend
-        self._last: Dict[str, ArrayPrint] = {}  # name -> what is kept of a variable after the last step
-        self._is_followed = False
-
-    def apply(
-        self, optimizer: Optimizer, gradients: List[NamedValue], variables: List[Variable], run: Callable[[], Any]
-    ) -> Any:
-        """Return an optimizer step outside of train functions."""
-        watch = self._watch
-        if watch.probe.stepping is not None:
-            return run()
-        watch.probe.guard("before an optimizer step", self._start, variables)
-        result = run()
-        watch.probe.guard("after an optimizer step", self._step, optimizer, (gradients, variables), result)
-        return result
-
-    def _start(self, variables: List[Variable]) -> None:
-        self._watch.stepped("apply")
-        self._watch.probe.optimizer_seen = True
-        self._watch.lives.start(models.named(variables))
-        if not self._is_followed:
-            self._is_followed = True
-            self._watch.probe.at_end(self._ended)
-        atexit.unregister(self._exit)
-        atexit.register(self._exit)  # before JAX's own exit functions, which delete its arrays
-
-    def _step(self, optimizer: Optimizer, given: Tuple[List[NamedValue], List[Variable]], result: Any) -> None:
-        gradients, variables = given
-        names = [name for name, _ in gradients]
-        weights = [name for name, _ in models.named(variables)]
-        others = [name for name, _ in models.named(optimizer.variables)]
-
-        def record(gradients: Iterable[Any], trainable: Iterable[Any], state: Iterable[Any]) -> None:
-            guard = self._watch.probe.guard
-            guard("optimizer step", self._record, zip(names, gradients), zip(weights, trainable), zip(others, state))
-
-        values = [value for _, value in gradients], list(result[0]), list(result[1])
-        if self._backend.is_concrete(values):
-            record(*values)
-        else:
-            for point in ("batch", "loss", "gradient"):  # returning gradients could change how XLA compiles the step
-                self._watch.not_observed(point, SAID)
-            self._backend.jax.debug.callback(record, [], *values[1:])
-
-    def _record(
-        self, gradients: Iterable[NamedValue], weights: Iterable[NamedValue], state: Iterable[NamedValue]
-    ) -> None:
-        watch, array = self._watch, self._backend.array
-        watch.probe.begin()
-        watch.record("gradient", gradients)
-        for name, value in weights:
-            watch.points.array("update", name, array(value))
-            self._last[name] = watch.points.kept(array(value))
-        watch.record("update", state)
-        watch.probe.end_step()
-
-    def _exit(self) -> None:
-        self._watch.probe.guard("end of a loop", self._backend.jax.effects_barrier)
-
-    def _ended(self) -> None:
-        self._backend.jax.effects_barrier()
-        for name, found in self._last.items():
-            found.record(self._watch.probe, name)

@@ -90,9 +90,9 @@ SEEN = [
     ),
     (
         "loops of the program's own on JAX",
-        "Optimizer.apply and stateless_apply; in jit a callback with gradients and new values",
-        "batch and loss inside a traced function",
-        "samebits_probe.observe(name, value, step=i) names it",
+        "calls of compiled functions, as the watcher of JAX sees them; Optimizer.apply outside of such functions",
+        "stateless_apply outside of compiled functions",
+        "no step: inconclusive",
     ),
 ]
 _BACKENDS = {"tensorflow": "TensorFlow", "torch": "Torch", "jax": "Jax"}
@@ -114,8 +114,6 @@ def install(module: Library, probe: "Probe") -> None:
     trainer = _trainer_of(module)
     _wrap_loss(trainer, hooks)
     hooks.outside = backend_module.loops(module, watch).apply
-    if hasattr(backend_module, "stateless"):
-        hooks.outside_stateless = backend_module.stateless(watch)
     backend_module.install(trainer, watch, hooks)
     models.watch_layers(module.layers.Layer, probe, hooks, backend.is_leaf)
     watch_epochs(probe, module.callbacks.CallbackList)
