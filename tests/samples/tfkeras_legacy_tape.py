@@ -1,4 +1,4 @@
-"""A loop with `GradientTape`, three steps; inside a `tf.function` where `function` is given; `noise` adds some."""
+"""A loop with `GradientTape`, three steps; inside a `tf.function` where `function` is given."""
 
 import sys
 
@@ -11,16 +11,8 @@ from tensorflow.keras import Sequential, layers, optimizers
 
 numpy.random.seed(2019)
 (getattr(tensorflow.random, "set_seed", None) or tensorflow.random.set_random_seed)(2019)
-
-
-class Noisy(layers.Layer):
-    def call(self, x):
-        return x + tensorflow.raw_ops.RandomStandardNormal(shape=tensorflow.shape(x), dtype="float32")
-
-
-noisy = [Noisy(name="noisy")] if "noise" in sys.argv else []
 first = layers.Dense(4, activation="relu", input_shape=(3,), name="first")
-model = Sequential([first] + noisy + [layers.Dense(2, name="last")])
+model = Sequential([first, layers.Dense(2, name="last")])
 optimizer = optimizers.SGD(0.1, momentum=0.9)
 
 

@@ -215,6 +215,9 @@ def parts(found: AppliedGradients, name_of: Callable[[Variable], str]) -> List[N
 # -- loops with a tape ------------------------------------------------------------------------------------------------
 
 
+_NOT_INSPECTED = "Layers and operators of a loop with GradientTape are not seen on this TensorFlow."
+
+
 class Tapes:
     """The optimizers of one class."""
 
@@ -275,6 +278,8 @@ class _TapeStep:
         watch = self._watch
         watch.probe.begin()
         watch.say_hidden_point("batch of a loop")
+        if watch.probe.details is not None and watch.probe.details.is_on():
+            watch.probe.details.note(_NOT_INSPECTED)
         self._found = found
         if not self._is_tracked:
             self._tracked = FunctionVariables(watch, *_variables(found), session=None)

@@ -3,28 +3,22 @@
 The program's own run of the graph fetches all of it, so nothing is added to the graph.
 """
 
-import functools
-import importlib.util
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
 
-from ..objects import Array, Function, Graph, Layer, Model, NamedValue, Operation, Tensor
+from ..objects import Graph, Model, NamedValue, Operation, Tensor
 from ..tensorflow.operations import (
     GIVEN,
-    LayerStack,
     OperationPlace,
     Operations,
     ancestors,
     given_out,
     handles,
-    libraries,
     unordered,
 )
 from . import gradients as keras2_gradients
 
 if TYPE_CHECKING:
     from ...inspection import Inspection, Output
-    from ..tensorflow.eager import EagerOperations
-    from .gradients import Tapes
     from .watcher import Keras2Watch
 
 ShownLayer = Tuple[str, str, List[Tensor]]  # name, type, outputs
@@ -141,93 +135,3 @@ def running(function: Any, variables: List[NamedValue]) -> Tuple[Set[Operation],
     if made is None:
         return ancestors(list(function.outputs) + [function.updates_op] + list(function.fetches)), {}
     return ancestors(made.graph.outputs), handles(made.graph, variables)
-
-
-# What `samebits locate` inspects in eager loops on TensorFlow 1.14 and 2.1: layers, and on 2.1 also operations.
-
-
-class EagerInspection:
-    """Inspects the eager loops of one process. `tapes`: the watcher of their steps."""
-
-    def __init__(self, watch: "Keras2Watch", details: "Inspection", tapes: "Tapes") -> None:
-        self._watch, self._details = watch, details
-        self._running = LayerStack()
-        self._eager: Optional[EagerOperations] = None
-        if self._details.level == "operator" and _has_callbacks():
-            from ..tensorflow import eager as tensorflow_eager
-
-            readers = tensorflow_eager.TensorReaders(
-                described=self._described, fingerprint=lambda tensor: self._print(tensor._numpy()).hex()
-            )
-            eager = tensorflow_eager.EagerOperations(watch.probe, details, self._running, (libraries(),), readers)
-            self._eager = eager
-            before, after = self._before(eager, tapes.before), eager.unseen(tapes.after)
-            tapes.before, tapes.after = before, after  # type: ignore[method-assign]  # of this object alone
-
-    def _print(self, array: Array) -> bytes:
-        return self._watch.arrays.kept(array).fingerprint
-
-    def _described(self, tensor: Tensor) -> "Output":
-        array = tensor._numpy()
-        return self._details.output(array.dtype, array.shape, self._print(array), array.tobytes)
-
-    def _before(self, eager: "EagerOperations", original: Function) -> Function:
-        """Note that an optimizer is about to step. The operations that follow are the update."""
-        original = eager.unseen(original)
-
-        def before(*arguments: Any) -> Any:
-            step = original(*arguments)
-            eager.phase = "update"
-            return step
-
-        return before
-
-    def wrap(self, tape_class: Any, layer: Any) -> None:
-        """Wrap the calls of layers, and the first and last call that a program makes with a tape."""
-        look, guard = self, self._watch.probe.guard
-        enter, gradient, call = tape_class.__enter__, tape_class.gradient, layer.__call__
-
-        @functools.wraps(enter)
-        def __enter__(self: Any) -> Any:
-            guard("details of a tape", look._begins)
-            return enter(self)
-
-        @functools.wraps(gradient)
-        def asked(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if look._eager is not None:
-                look._eager.phase = "backward"
-            return gradient(self, *args, **kwargs)
-
-        @functools.wraps(call)
-        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if not look._is_on():
-                return call(self, *args, **kwargs)
-            called = functools.partial(call, self, *args, **kwargs)
-            result = look._running.within(self.name, lambda: None, called)
-            guard("details of a layer", look._returned, self, result)
-            return result
-
-        tape_class.__enter__, tape_class.gradient, layer.__call__ = __enter__, asked, __call__
-
-    def _is_on(self) -> bool:
-        return self._details.is_on() and not self._watch.looping and self._watch.is_eager()
-
-    def _begins(self) -> None:
-        """Note that a tape begins to record. This is the first sign of a step."""
-        if not self._is_on():
-            return
-        self._watch.probe.begin()
-        if self._eager is not None:
-            self._eager.begin()
-            self._eager.phase = "forward"
-        elif self._details.level == "operator":
-            self._details.note("Operators are not seen: TensorFlow 1.14 has no callbacks of operations.")
-
-    def _returned(self, layer: Layer, result: Any) -> None:
-        tensors = [tensor for tensor in self._watch.flatten(result) if hasattr(tensor, "_numpy")]
-        outputs = [self._described(tensor) for tensor in tensors]
-        self._details.add("forward", "module", layer.name, outputs, type=type(layer).__name__)
-
-
-def _has_callbacks() -> bool:
-    return importlib.util.find_spec("tensorflow.python.framework.op_callbacks") is not None

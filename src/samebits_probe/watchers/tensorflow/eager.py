@@ -7,7 +7,7 @@ outputs, if it keeps any.
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
@@ -19,40 +19,22 @@ from ..objects import Function, Graph, Tensor
 from .operations import NO_VALUE, WRITES, LayerStack, is_random
 
 if TYPE_CHECKING:
-    from ...inspection import Inspection, Output
-    from ...probe import Probe
+    from ...inspection import Inspection
     from ...wire import DetailFields
+    from ..keras3.functions import Keras3Watch
     from .operations import Lines
 
 TensorPlace = Tuple[str, int, int]  # type of an operation, place of a tensor, its identity
 
-_native = getattr(backprop, "pywrap_tfe", None) or backprop.pywrap_tensorflow  # the latter up to TensorFlow 2.1
+_native = backprop.pywrap_tfe
 _FUNCTION = re.compile(r"__(?:inference|forward|backward)_(.*)_\d+$")
-
-
-class TensorReaders(NamedTuple):
-    """`described(tensor)`: what an inspection keeps of an eager tensor.
-
-    `fingerprint(tensor)`: its fingerprint in hex.
-    """
-
-    described: "Callable[[Tensor], Output]"
-    fingerprint: Callable[[Tensor], str]
 
 
 class EagerOperations:
     """The loop sets `phase`. `layers`: those that are being called. `lines`: what `innermost` takes."""
 
-    def __init__(
-        self,
-        probe: "Probe",
-        details: "Inspection",
-        layers: LayerStack,
-        lines: "Lines",
-        readers: TensorReaders,
-    ) -> None:
-        self._probe, self._details, self._layers, self._lines = probe, details, layers, lines
-        self._described, self._fingerprint = readers.described, readers.fingerprint
+    def __init__(self, watch: "Keras3Watch", details: "Inspection", layers: LayerStack, lines: "Lines") -> None:
+        self._watch, self._details, self._layers, self._lines = watch, details, layers, lines
         self.phase = "forward"
         self._is_on, self._is_ours = False, False
         self._layer_of: Dict[TensorPlace, str] = {}
@@ -106,7 +88,7 @@ class EagerOperations:
         kind = kind.decode() if isinstance(kind, bytes) else kind
         if graph is None and not self._is_ours:
             add = self.unseen(self._add)
-            self._probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
+            self._watch.probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
 
     def _add(
         self, kind: str, inputs: Sequence[Tensor], attributes: Sequence[Any], outputs: Optional[Sequence[Tensor]]
@@ -120,7 +102,8 @@ class EagerOperations:
             given += _written(inputs, attributes)
         if not given:
             return
-        prints = [self._fingerprint(tensor) for tensor in inputs if _has_values(tensor)]
+        array, kept = self._watch.backend.array, self._watch.points.kept
+        prints = [kept(array(tensor)).fingerprint.hex() for tensor in inputs if _has_values(tensor)]
         named = {name: numbers(value) for name, value in zip(attributes[::2], attributes[1::2]) if name[0] != "_"}
         named.update(from_outside)
         fields: DetailFields = {
@@ -130,8 +113,8 @@ class EagerOperations:
             "code": innermost(running(sys._getframe(3)), *self._lines),
         }
         name = _FUNCTION.sub(r"PartitionedCall(\1)", kind)
-        kept = [self._described(tensor) for tensor in given]
-        self._details.add(self.phase, "operator", name, kept, module=layer, **fields)
+        shown = [self._watch.described(self._details, array(tensor)) for tensor in given]
+        self._details.add(self.phase, "operator", name, shown, module=layer, **fields)
 
     def _numbers(self, inputs: Sequence[Tensor]) -> Dict[str, Optional[str]]:
         """Return {name: text} of single numbers that come from the program, not from an operation of the step."""

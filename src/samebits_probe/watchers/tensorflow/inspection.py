@@ -12,7 +12,7 @@ from ..keras3.models import is_symbolic
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
 from ..points import named_leaves
 from ..wrappers import before, guarded
-from .eager import EagerOperations, TensorReaders
+from .eager import EagerOperations
 from .operations import (
     WRITES,
     LayerStack,
@@ -47,12 +47,7 @@ class OperationInspection:
         self._running = LayerStack()
         self._lines = libraries(), _TRAIN_STEP
         self.has_operators = details.level == "operator"
-        kept = watch.points.kept
-        readers = TensorReaders(
-            described=lambda tensor: watch.described(details, watch.backend.array(tensor)),
-            fingerprint=lambda tensor: kept(watch.backend.array(tensor)).fingerprint.hex(),
-        )
-        self.eager = EagerOperations(watch.probe, details, self._running, self._lines, readers)
+        self.eager = EagerOperations(watch, details, self._running, self._lines)
         watch.backend.quietly(self.eager.unseen)
 
     def _graph(self) -> Optional[Graph]:

@@ -7,7 +7,7 @@ imported (`tf.keras` imports it when it is used).
 import importlib
 from typing import TYPE_CHECKING
 
-from ..keras2 import layer_inspection, loops
+from ..keras2 import loops
 from ..keras2.gradients import Tapes, watch_apply_gradients, watch_compute_gradients, watch_get_gradients
 from ..keras2.loops import Sessions
 from ..keras2.watcher import watch_of
@@ -56,11 +56,6 @@ def _install_legacy(probe: "Probe") -> None:
     watch_get_gradients(optimizer, probe)
     tapes = Tapes(watch)
     tapes.wrap_tape(_module("eager.backprop").GradientTape)
-    if probe.details is not None:
-        layer = _module("keras.engine.base_layer").Layer
-        layer_inspection.EagerInspection(watch, probe.details, tapes).wrap(
-            _module("eager.backprop").GradientTape, layer
-        )
     watch_apply_gradients(optimizer, probe, tapes)
     watch_get_gradients(_module("keras.optimizers").Optimizer, probe)
     session_optimizer = _module("training.optimizer").Optimizer
