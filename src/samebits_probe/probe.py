@@ -12,10 +12,11 @@ After `probe.failed` the trial is inconclusive, and the program continues undist
 """
 
 import contextlib
+import importlib
 import struct
 import threading
 
-from . import fingerprint, parts, pause, process, rng, signals, wire
+from . import fingerprint, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
 from .own_points import OwnPoints, leaves
 from .system import System
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
 
     from .fingerprint import Buffer, Dtype, Shape
+    from .inspection import Inspection
     from .own_points import Converter, Deferral
-    from .parts import StepCloser
+    from .tensor_log import Feed, TensorSelection
     from .trace import Group, Rows
 
     Result = TypeVar("Result")
@@ -58,14 +60,20 @@ class Probe:
         self._ends, self.own = Ends(self), OwnPoints(self)
         self.first_step: List[Callable[[], Any]] = []  # called after the first step
         self.last_step: List[Callable[[], Any]] = []
-        self.selection = selection = parts.selection_of(self)  # None, unless tensors are to be written
+        # each None, unless the launcher asks for it: tensors to be written, weights to be set, a step to be inspected
+        self.selection: Optional[TensorSelection] = self._part("tensors", "tensor_log", "TensorSelection")
+        self.feed: Optional[Feed] = self._part("feed", "tensor_log", "Feed")
+        self.details: Optional[Inspection] = self._part("details", "inspection", "Inspection")
         # None, unless all values are kept (samebits parity train)
-        self.values = selection if selection is not None and selection.takes_all else None
-        self.feed = parts.feed_of(self)
-        self.details = parts.inspection_of(self)  # None, unless `samebits locate` looks into a step
-        self.closers: List[StepCloser] = [part for part in (self.details, self.feed) if part is not None]
+        self.values = self.selection if self.selection is not None and self.selection.takes_all else None
+        self.closers: List[Any] = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         stay_registered(self.end)
+
+    def _part(self, field: str, module: str, name: str) -> "Any":
+        """Return a part of the probe that only few trials need. Its module is imported only for them."""
+        want = self.config.get(field)
+        return getattr(importlib.import_module("samebits_probe." + module), name)(self, want) if want else None
 
     # -- files of the process ---------------------------------------------------------------------------------
 

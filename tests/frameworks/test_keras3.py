@@ -162,7 +162,7 @@ def test_a_loop_of_the_programs_own_is_seen_and_keeps_its_bits(backend, way, wat
     assert {(name, last[name]) for name in seen.names("start") if name in last} <= set(ends)
 
 
-def test_variables_are_read_by_one_operation_and_by_a_function_where_tensorflow_lacks_it(watched_run, environment):
+def test_variables_are_read_by_one_operation_and_one_by_one_where_tensorflow_lacks_it(watched_run, environment):
     trial = watched_run(None, READS, environment=environment("tensorflow"))
     assert trial.stdout == "usual ['_ReadVariablesOp'] True True\nlacking ['_ReadVariablesOp'] True True\n"
 

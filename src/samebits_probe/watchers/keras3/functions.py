@@ -44,12 +44,6 @@ class Keras3Watch:
             for leaf, array in self.backend.arrays(name, value):
                 self.points.array(kind, leaf, array)
 
-    def numbers(self, named: Iterable[NamedValue]) -> None:
-        """Record (name, value) pairs of kind "forward", with their numbers."""
-        for name, value in named:
-            for leaf, array in self.backend.arrays(name, value):
-                self.points.array("forward", leaf, array)
-
     def variables(self, kind: str, named: Iterable[NamedValue]) -> None:
         """Record (name, variable) pairs."""
         read, add = self.backend.read, self.points.array
@@ -277,10 +271,13 @@ def wrap_evaluation_maker(
 
 
 def _evaluation(watch: "Keras3Watch", function: Function, prefix: str, outputs: Callable[[Any], Any]) -> Function:
+    def tell(result: Any) -> None:
+        watch.record("forward", metrics(watch, outputs(result), prefix))
+
     @functools.wraps(function)
     def evaluate(*args: Any, **kwargs: Any) -> Any:
-        result = watch.owned(lambda: function(*args, **kwargs))
-        watch.probe.guard(prefix + " of keras", lambda: watch.numbers(metrics(watch, outputs(result), prefix)))
+        result = watch.owned(function, *args, **kwargs)
+        watch.probe.guard(prefix + " of keras", tell, result)
         return result
 
     return mark(evaluate)

@@ -109,10 +109,10 @@ class JaxFunction(functions.TrainFunction):
         self._adopt(state)
         for (kind, name), value in zip(layout, values):
             if kind == "forward":
-                self.watch.numbers([(name, value)])
+                self.watch.record("forward", [(name, value)])
             else:
                 self.watch.record(kind, [(name, value)])
-        self.watch.numbers(functions.metrics(self.watch, logs, "", ("forward", "loss") in layout))
+        self.watch.record("forward", functions.metrics(self.watch, logs, "", ("forward", "loss") in layout))
         self.model.updates()
         self.watch.backend.state.clear()
         self.watch.probe.end_step()

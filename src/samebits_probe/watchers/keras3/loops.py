@@ -124,7 +124,7 @@ class Loops:
         named = named_leaves("loss", target, backend.is_leaf)
         if all(backend.is_concrete(value) for _, value in named):
             watch.probe.begin()
-            watch.numbers(named)
+            watch.record("forward", named)
 
     def apply(
         self, optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable], run: Callable[[], Any]

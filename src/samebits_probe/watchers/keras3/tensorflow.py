@@ -33,7 +33,6 @@ class TensorFlow:
         self.is_eager: Callable[[Any], bool] = lambda value: isinstance(value, ops.EagerTensor)
         self.graph_of = ops.get_default_graph
         self.may_record = record.could_possibly_record
-        self._in_this_thread = context.function_executor_type
         self._execute, self._context = pywrap_tfe.TFE_Py_Execute, context.context
         self._read = gen_resource_variable_ops.read_variable_op
         self._plain = resource_variable_ops.BaseResourceVariable
@@ -57,16 +56,16 @@ class TensorFlow:
     def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Array]]:
         """Return function() -> [array], which reads many variables. If possible, it calls TensorFlow only once."""
         values: List[Variable] = [getattr(variable, "_value", variable) for variable in variables]
-        if not values or not all(isinstance(value, self._plain) for value in values):
-            return lambda: [self.read(variable) for variable in variables]
-        return self._operation_reader(values) or self._function_reader(values)
+        are_plain = bool(values) and all(isinstance(value, self._plain) for value in values)
+        at_once = self._operation_reader(values) if are_plain else None
+        return at_once or (lambda: [self.read(variable) for variable in variables])
 
     def _operation_reader(self, values: Sequence[Variable]) -> "Optional[Callable[[], List[Array]]]":
         """Return function() -> [array], which reads by one operation of TensorFlow.
 
-        It takes half the time of a function of TensorFlow, because it starts no graph. The operation is not public
-        (https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/ops/resource_variable_ops.cc), and all
-        variables must lie on one device. Returns None if the operation does not read them.
+        The operation is not public, and all variables must lie on one device:
+        https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/ops/resource_variable_ops.cc. Returns None
+        if the operation does not read them.
         """
         devices = {value.handle.device for value in values}
         handles, types = [value.handle for value in values], tuple(value.dtype.as_datatype_enum for value in values)
@@ -81,18 +80,6 @@ class TensorFlow:
             return arrays if not devices and arrays() else None
         except Exception:  # this release or device has no such operation
             return None
-
-    def _function_reader(self, values: Sequence[Variable]) -> Callable[[], List[Array]]:
-        """Return function() -> [array], which reads by one function of TensorFlow."""
-        with self.tf.init_scope():
-            read = self.tf.function(lambda: [value.read_value() for value in values], autograph=False)
-            read = read.get_concrete_function()
-
-        def arrays() -> List[Array]:
-            with self._in_this_thread("SINGLE_THREADED_EXECUTOR"):
-                return [self.array(tensor) for tensor in read()]
-
-        return arrays
 
     def quietly(self, unseen: Callable[[Function], Function]) -> None:
         """Read variables in functions that `unseen(function)` makes, so that no callback sees them."""
@@ -179,14 +166,14 @@ class TensorFlowFunction(functions.TrainFunction):
         self._refresh()
         watch = self.watch
         if self.step.calls_back:  # the steps were recorded when they were made
-            watch.numbers(functions.metrics(watch, logs, "", loss_is_seen=True))
+            watch.record("forward", functions.metrics(watch, logs, "", loss_is_seen=True))
             return
         for _ in range(self._iterations() - (before or 0) - 1):
             watch.probe.end_step()
             watch.probe.begin()
         self._play(layout, tensors)
         loss_is_seen = any(("forward", "loss") in step for step in layout.steps)
-        watch.numbers(functions.metrics(watch, logs, "", loss_is_seen))
+        watch.record("forward", functions.metrics(watch, logs, "", loss_is_seen))
         self.model.updates()
         watch.probe.end_step()
 

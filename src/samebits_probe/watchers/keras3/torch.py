@@ -115,7 +115,7 @@ class EagerStep:
                 self.watch.captured(part, array)
         del collected.layers[:]
         if collected.loss is not None:
-            self.watch.numbers([("loss", collected.loss)])
+            self.watch.record("forward", [("loss", collected.loss)])
             collected.loss = None
             self.loss_is_seen = True
         self.optimizers.append(collected.applied[-1].optimizer)
@@ -166,7 +166,7 @@ class TorchFunction(functions.TrainFunction):
             self.model.refresh()
         if isinstance(self.step, CompiledStep):
             self.step.after()
-        self.watch.numbers(functions.metrics(self.watch, result, "", self.step.loss_is_seen))
+        self.watch.record("forward", functions.metrics(self.watch, result, "", self.step.loss_is_seen))
         self.model.updates()
         self.watch.probe.end_step()
 

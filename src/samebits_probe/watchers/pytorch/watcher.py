@@ -2,13 +2,12 @@
 
 import ctypes
 import functools
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Optional, Tuple
 
-from ... import hooks, rng
+from ... import rng
 from .. import norms
 from ..data_passes import watch_loaders
 from ..objects import Function, Library, Tensor
-from ..wrappers import before
 from .backward import Backward, ByHand, watch_backward
 from .ends import PyTorchEnds, watch_saving
 from .forwards import Forwards, watch_modules
@@ -143,7 +142,6 @@ def install(module: Library, probe: "Probe") -> None:
     watch_steps(watch, optimizers)
     watch_scaling(watch)
     watch_saving(watch)
-    watch_averages(watch)
     watch_loaders(probe)
 
 
@@ -185,7 +183,7 @@ def _cuda(cuda: Library) -> Optional[bytes]:
     return b"".join(_bytes_of(cuda.get_rng_state(device)) for device in range(cuda.device_count()))
 
 
-# The norm of all weights, for a report's curve; and averaged models that are never called.
+# The norm of all weights, for a report's curve.
 
 
 class Norms:
@@ -210,16 +208,3 @@ class Norms:
 def _has_norm(torch: Library, tensor: Tensor) -> bool:
     is_plain = tensor.dtype in (torch.float32, torch.float64) and tensor.layout is torch.strided
     return is_plain and tensor.device.type == "cpu" and type(tensor) in (torch.Tensor, torch.nn.Parameter)
-
-
-def watch_averages(watch: PyTorchWatch) -> None:
-    """Count an averaged model (`torch.optim.swa_utils.AveragedModel`) as seen when it is updated."""
-    hooks.after_import("torch.optim.swa_utils", lambda module: _wrap_averages(watch, module.AveragedModel))
-
-
-def _wrap_averages(watch: PyTorchWatch, kind: Any) -> None:
-    def see(self: Any, _: Any) -> None:
-        if not watch.is_compiling() and not watch.is_idle():
-            watch.probe.guard("an averaged model", watch.names.see, self)
-
-    before(kind, "update_parameters", see)

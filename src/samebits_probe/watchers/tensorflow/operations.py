@@ -208,7 +208,6 @@ def _names(operations: Iterable[Operation]) -> List[str]:
 # own way belongs to the layer that recorded it.
 
 Lines = Tuple[Any, ...]  # what `innermost` takes: beginnings of paths, and where the program's own frames end
-Call = Tuple[str, Optional[Graph], int]  # layer, graph that is being built, how many operations it holds
 Result = TypeVar("Result")
 
 _NOT_OF_THE_PROGRAM = ("tensorflow", "tensorflow_core", "keras", "optree", "tree")
@@ -244,31 +243,25 @@ class LayerStack(threading.local):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: List[Call] = []
+        self._names: List[str] = []
 
     def innermost(self) -> str:
         """Return the name of the innermost one, or ""."""
-        return self._calls[-1][0] if self._calls else ""
-
-    def enter(self, name: str, graph: Optional[Graph]) -> None:
-        """Note that a layer is called. `graph`: the one that is being built, or None."""
-        self._calls.append((name, graph, size(graph) if graph is not None else 0))
+        return self._names[-1] if self._names else ""
 
     def within(
         self, name: str, graph_of: Callable[[], Optional[Graph]], function: Callable[..., Result], *arguments: Any
     ) -> Result:
         """Call a function as a part of a layer. `graph_of()`: the graph that is being built at that time, or None."""
-        self.enter(name, graph_of())
+        graph = graph_of()
+        before = size(graph) if graph is not None else 0
+        self._names.append(name)
         try:
             return function(*arguments)
         finally:
-            self.leave()
-
-    def leave(self) -> None:
-        """It has returned, well or not."""
-        name, graph, before = self._calls.pop()
-        if graph is not None:
-            shown(graph).calls.append((name, before, size(graph)))
+            self._names.pop()
+            if graph is not None:
+                shown(graph).calls.append((name, before, size(graph)))
 
 
 def libraries() -> Tuple[str, ...]:
