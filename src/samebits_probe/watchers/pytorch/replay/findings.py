@@ -13,82 +13,15 @@ from ....tensor_log import TensorWriter
 from ..tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:
-    from typing import TypedDict  # novm: only type checkers execute this
-
     from ....fingerprint import Tensor
     from ....probe import Probe
     from .copies import TorchTensor
     from .operators import CodePlace, Overload
 
-    class ResultPairs(TypedDict, total=False):
-        """A result that differed."""
-
-        dtype: str
-        shape: List[int]
-        pairs: List[int]  # numbers of pairs in the tensor log: "own" of the program's call, "again" of a replay
-
-    class DivergentPlace(TypedDict):
-        """A place at which some replay differed."""
-
-        operator: str
-        overload: str
-        phase: str
-        step: int
-        order: int
-        node: str
-        file: str
-        line: int
-        module: str
-        inputs: List[str]
-        differed: int
-        replays: int
-        replays_differed: int
-        memory: Optional[bool]  # whether the content of new memory decides the bits; None: unknown
-        results: Dict[str, ResultPairs]
-
-    class OperatorRow(TypedDict):
-        """An operator in a phase, and its counts."""
-
-        overload: str
-        phase: str
-        operator: str
-        seen: int
-        replayed: int
-        replays: int
-        differed: int
-
-    class FailedRow(TypedDict):
-        """An operator that could not be replayed, and the error."""
-
-        operator: str
-        why: str
-
-    class LeftOutRow(FailedRow):
-        """An operator that is not replayed, and why."""
-
-        seen: int
-
-    class UninitialisedRow(TypedDict):
-        """A result with elements that the operator did not write: their number, and the number of all elements."""
-
-        operator: str
-        result: str
-        elements: int
-        of: int
-
-    class ReplayDocument(TypedDict):
-        """The content of replay.json."""
-
-        steps: List[int]
-        repeats: int
-        operators: List[OperatorRow]
-        differed: List[DivergentPlace]
-        left_out: List[LeftOutRow]
-        failed: List[FailedRow]
-        uninitialised: List[UninitialisedRow]
-        unfilled: str  # why memory was not filled, or ""
-        notes: List[str]
-
+# A JSON object. What its fields say stands where samebits reads them: `Operator`, `DifferingPlace`, `LeftOut` and
+# `Unwritten` in samebits/ops/documents.py. The results of a place are {name: {dtype, shape, pairs}}: the numbers of
+# pairs in the tensor log, "own" of the program's call and "again" of a replay.
+Document = Dict[str, Any]
 
 _MOST_PAIRS = 8  # of one result: the reported size is the largest difference among these
 _MOST_BYTES = 1 << 28  # of all pairs together
@@ -115,7 +48,7 @@ class Findings:
         self._left_out: Dict[Tuple[str, str], int] = {}  # (name, why) -> how often
         self._unset: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (name, result) -> (unwritten elements, all elements)
         self._failed: Dict[Tuple[str, str], None] = {}  # (name, why)
-        self._places: Dict[Tuple[Any, ...], DivergentPlace] = {}
+        self._places: Dict[Tuple[Any, ...], Document] = {}
         self._writer, self._pairs = TensorWriter(probe, _MOST_BYTES), 0
         self._order = 0
         self.steps: List[int] = []  # steps that were replayed to their end
@@ -150,7 +83,7 @@ class Findings:
         given: "List[TorchTensor]",
         results: "Dict[str, List[Tuple[TorchTensor, TorchTensor]]]",
         replays: Tuple[int, int],
-    ) -> "Optional[DivergentPlace]":
+    ) -> Optional[Document]:
         """Add a call with a replay that differed. Returns the document of its place; None if there are too many places.
 
         `given`: the input tensors. `results`: {name of a result: [(the program's tensor, that of a replay)]}.
@@ -168,9 +101,7 @@ class Findings:
                 self._keep(found, own, again)
         return document
 
-    def _place_of(
-        self, known: "Overload", place: "CodePlace", given: "List[TorchTensor]"
-    ) -> "Optional[DivergentPlace]":
+    def _place_of(self, known: "Overload", place: "CodePlace", given: "List[TorchTensor]") -> Optional[Document]:
         shapes = ["%s%s" % (dtype_name(tensor.dtype), list(shape_of(tensor))) for tensor in given]
         key = (known.overload, place.key(), tuple(shapes))
         document = self._places.get(key)
@@ -183,7 +114,7 @@ class Findings:
             }  # fmt: skip
         return document
 
-    def _keep(self, found: "ResultPairs", *pair: "TorchTensor") -> None:
+    def _keep(self, found: Document, *pair: "TorchTensor") -> None:
         found["dtype"], found["shape"] = dtype_name(pair[0].dtype), list(shape_of(pair[0]))
         size = sum(tensor.numel() * tensor.element_size() for tensor in pair)
         if len(found["pairs"]) >= _MOST_PAIRS or not self._writer.reserve(size):
@@ -195,7 +126,7 @@ class Findings:
 
     def write(self, perturbed: str) -> None:
         """Write all findings. `perturbed`: why memory was not filled; "" if it was."""
-        document: ReplayDocument = {
+        document: Document = {
             "steps": self.steps,
             "repeats": self._want["repeats"],
             "operators": [
