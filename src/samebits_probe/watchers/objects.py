@@ -25,6 +25,7 @@ Session = Any
 Pytree = Any  # any value whose leaves are arrays and numbers
 Structure = Any  # of a pytree
 Traced = Any  # a value that is traced, or an array
+JaxProgram = Any  # a jaxpr, closed or not
 
 Function = Callable[..., Any]  # of a library or of the program: it is wrapped, and called with its arguments
 Arguments = Tuple[Any, ...]

@@ -3,10 +3,9 @@
 import contextlib
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 
-from ..objects import Reference
+from ..objects import JaxProgram, Reference
 from . import trees
 from .arrays import Print
-from .programs import JaxProgram
 
 if TYPE_CHECKING:
     from types import CodeType

@@ -9,10 +9,9 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
-from ..objects import CallArguments, Library, Pytree, Reference
+from ..objects import CallArguments, JaxProgram, Library, Pytree, Reference
 from . import arrays, calls, records, trees
 from .calls import APPLY, CompiledCall, Function, Prints
-from .programs import JaxProgram
 
 if TYPE_CHECKING:
     from types import CodeType

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from ..jax import arrays
 from ..objects import Arguments, Array, Function, Library, Model, Pytree, Variable
 from ..points import named_batch
-from . import functions, jax_inspection
+from . import checked_step, functions
 from . import loops as keras3_loops
 from .collection import CollectionHooks, StepCollection
 from .functions import Keras3Watch
@@ -16,6 +16,7 @@ from .functions import Keras3Watch
 Layout = List[Tuple[str, str]]  # kind and name of each further output
 
 _KEY = "samebits:"
+_NOT_INSPECTED = "Layers and operators inside a step of Keras on JAX are not seen."
 
 
 class Jax(arrays.Arrays):
@@ -48,7 +49,7 @@ class TracedStep:
     def function(self) -> Function:
         @functools.wraps(self.original)
         def train_step(state: Pytree, data: Pytree) -> Tuple[Any, Pytree]:
-            collected = jax_inspection.collected(self.watch)
+            collected = StepCollection(lambda _: None)
             logs, state = self.hooks.collecting(collected, self.original, state, data)
             extras = self.watch.probe.guard("train step of keras", self._extras, collected, state)
             return (logs if extras is None else (logs, extras)), state
@@ -89,11 +90,12 @@ class JaxFunction(functions.TrainFunction):
 
     def checked(self, function: Function) -> Function:
         """Return the watched function. It checks that the added outputs change nothing."""
-        look = jax_inspection.looking(self.watch, self.step.model, self._split)
-        return self.wrap(jax_inspection.CheckedStep(self.watch, function, self._split, look))
+        return self.wrap(checked_step.CheckedStep(self.watch, function, self._split))
 
     def before(self, arguments: Arguments) -> None:
         state, data = arguments
+        if self.watch.probe.details is not None and self.watch.probe.details.is_on():
+            self.watch.probe.details.note(_NOT_INSPECTED)
         self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
 
     def begin(self, arguments: Arguments) -> None:

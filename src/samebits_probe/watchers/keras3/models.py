@@ -114,7 +114,7 @@ class Lives:
 # What layers of Keras 3 return within a train step, and the settings of layers and optimizers.
 #
 # `samebits parity train` uses both, and `samebits locate` the first. On JAX, layers run inside a transformed function,
-# which returns nothing of them. For `locate`, their values are found in the trace of that function (`jax_inspection`).
+# which returns nothing of them.
 
 
 def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_leaf: Callable[[Any], bool]) -> None:
@@ -122,7 +122,7 @@ def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_
 
     On PyTorch a layer is also a module, and `pytorch/inspection.py` sees it.
     """
-    is_looked_into = probe.details is not None and "torch" not in layer_class.__mro__[1].__module__
+    is_looked_into = probe.details is not None and "tensorflow" in layer_class.__mro__[1].__module__
     if not is_looked_into and (probe.values is None or not probe.values.layers):
         return
 
