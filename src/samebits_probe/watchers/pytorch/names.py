@@ -197,7 +197,7 @@ class ModuleNames:
             known = self._known[id(module)]
         return known[1]
 
-    def of_id(self, number: int) -> str:
-        """Return the name of a module that has been called, by its identity; "" for any other number."""
+    def of_id(self, number: int) -> Optional[str]:
+        """Return the name of a module that has been called, by its identity; None for any other number."""
         known = self._known.get(number)
-        return known[1] if known is not None else ""
+        return known[1] if known is not None else None

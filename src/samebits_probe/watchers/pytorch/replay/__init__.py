@@ -47,7 +47,7 @@ class StepWindow:
 
         self._watch, self._probe = watch, watch.probe
         self._first, self._last = want["first"], want["last"]
-        self._places = Places(watch.torch, lambda number: self._modules().get(number, ""))
+        self._places = Places(watch.torch, lambda number: self._modules().get(number) or None)
         self._replayer = Replayer(watch.torch, watch.probe, self._places, want)
         self._mode = Mode(self._replayer)
         self._thread: Optional[int] = None

@@ -124,8 +124,8 @@ class CodePlace:
 class Places:
     """Finds the places of operators. Each operator asks once, in its own thread."""
 
-    def __init__(self, torch: Any, name_of: Callable[[int], str]) -> None:
-        """Prepare for one process. `name_of(id of a module)`: its qualified name; "" if it is not known."""
+    def __init__(self, torch: Any, name_of: Callable[[int], Optional[str]]) -> None:
+        """Prepare for one process. `name_of(id of a module)`: its name; None: its class names it."""
         self._torch, self._name_of = torch, name_of
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
@@ -169,7 +169,8 @@ class Places:
         if module is None:
             return file, line, ""
         number, kind = module
-        return file, line, self._name_of(number) or kind
+        name = self._name_of(number)
+        return file, line, kind if name is None else name
 
     def _look(self) -> _Look:
         """Return (file, line) of the innermost frame of the program, and (id, class) of the innermost module."""
