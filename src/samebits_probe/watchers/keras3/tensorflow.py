@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 from ... import wire
-from ..objects import Arguments, Array, Function, Library, NamedValue, Tensor, Variable
+from ..objects import Arguments, Array, Library, NamedValue, Tensor, Variable
 from ..tensorflow import tapes
 from . import functions
 from . import loops as keras3_loops
@@ -81,11 +81,6 @@ class TensorFlow:
         except Exception:  # this release or device has no such operation
             return None
 
-    def quietly(self, unseen: Callable[[Function], Function]) -> None:
-        """Read variables in functions that `unseen(function)` makes, so that no callback sees them."""
-        self._read, reader = unseen(self._read), self.reader
-        self.reader = lambda variables: unseen(reader(variables))  # type: ignore[method-assign]  # of this object alone
-
     def tensor(self, variable: Variable) -> Tensor:
         """Return a variable's value at this point of the program or graph, as a tensor."""
         value: Variable = getattr(variable, "_value", variable)
@@ -141,8 +136,6 @@ class TensorFlowFunction(functions.TrainFunction):
         look = self.watch.backend.look
         if look is not None and self.step.unseen:
             look.unseen(self.step.unseen)
-        elif look is not None and self.step.model.run_eagerly:
-            look.begin_eagerly()
         return self._iterations()
 
     def _iterations(self) -> int:

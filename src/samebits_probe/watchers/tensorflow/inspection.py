@@ -12,7 +12,6 @@ from ..keras3.models import is_symbolic
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
 from ..points import named_leaves
 from ..wrappers import before, guarded
-from .eager import EagerOperations
 from .operations import (
     WRITES,
     LayerStack,
@@ -47,28 +46,14 @@ class OperationInspection:
         self._running = LayerStack()
         self._lines = libraries(), _TRAIN_STEP
         self.has_operators = details.level == "operator"
-        self.eager = EagerOperations(watch, details, self._running, self._lines)
-        watch.backend.quietly(self.eager.unseen)
 
     def _graph(self) -> Optional[Graph]:
         """Return the graph that is being built, or None."""
         return None if self._watch.backend.tf.executing_eagerly() else self._watch.backend.graph_of()
 
-    def begin_eagerly(self) -> None:
-        """Note that a step begins that may be executed eagerly."""
-        if self.has_operators:
-            self.eager.begin()
-
-    def _tape_begins(self, _: Any) -> None:
-        """Note that a tape begins to record. This is the first sign of a step of a loop."""
-        self.eager.phase = "forward"
-        if not self._loops.is_off() and self._graph() is None:
-            self._watch.probe.begin()
-            self.begin_eagerly()
-
     def _asked(self, _: Any, target: Any, *__: Any, **___: Any) -> None:
         """Note that the program asks for gradients of `target`."""
-        self.eager.phase, graph = "backward", self._graph()
+        graph = self._graph()
         if graph is not None:
             backend = self._watch.backend
             for _, leaf in named_leaves("", target, backend.is_leaf):
@@ -80,7 +65,9 @@ class OperationInspection:
 
         Returns how many operations the graph that is being built holds by now.
         """
-        self.eager.phase, graph = "update", self._graph()
+        graph = self._graph()
+        if graph is None:
+            self.unseen("the step runs eagerly; in a tf.function they are seen")
         return size(graph) if graph is not None else 0
 
     def steps(self, results: List[Tensor], applied: Applied, since: int = 0) -> "List[Step]":
@@ -99,9 +86,8 @@ class OperationInspection:
     # -- tapes and layers ---------------------------------------------------------------------------------------
 
     def wrap_tape(self, tape_class: Any) -> None:
-        """Wrap the first and the last call that a program makes with a tape."""
-        for name, tell in (("__enter__", self._tape_begins), ("gradient", self._asked)):
-            before(tape_class, name, guarded(self._watch.probe, "details of a tape", tell))
+        """Wrap the last call that a program makes with a tape."""
+        before(tape_class, "gradient", guarded(self._watch.probe, "details of a tape", self._asked))
 
     def wrap_record(self, record: Library) -> None:
         """Wrap `record_operation` of the module `record`, which gets functions that compute gradients."""

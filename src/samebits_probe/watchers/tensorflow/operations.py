@@ -202,7 +202,7 @@ def _names(operations: Iterable[Operation]) -> List[str]:
     return sorted({operation.name for operation in operations})
 
 
-# -- the layer of Keras 3 that an operation belongs to: in a graph that is built, and where it runs eagerly -----------
+# -- the layer of Keras 3 that an operation belongs to, in a graph that is built --------------------------------------
 # In the forward pass, an operation belongs to the innermost layer that is being called. The operations of a gradient
 # have the name scope of their forward operation, below `gradient_tape/`. A gradient that a program computes in its
 # own way belongs to the layer that recorded it.
