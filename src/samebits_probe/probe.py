@@ -194,7 +194,7 @@ class Probe:
         return point
 
     def scalar(self, point: int, value: float, occurrence: int = 0, step: "Optional[int]" = None) -> None:
-        """Keep an exact float for a point that has been added, or for a point "norm:..."."""
+        """Keep an exact float for a point that has been added."""
         self.recorder.scalar(self.step if step is None else step, point, occurrence, float(value))
 
     def value(self, kind: str, name: str, value: "Any", step: "Optional[int]" = None) -> None:

@@ -241,7 +241,8 @@ ROW_FIELDS = [
     ("occurrence", "<u2"),
     ("fingerprint", "V16"),
 ]
-# step, point id, occurrence, value. The point has the kind "forward" (loss) or "end" (metric), or a name "norm:..."
+# step, point id, occurrence, value. The point has the kind "forward" (loss) or "end" (metric). Older probes also wrote
+# points with a name "norm:..."
 SCALAR = struct.Struct("<qIId")
 SCALAR_FIELDS = [("step", "<i8"), ("point", "<u4"), ("occurrence", "<u4"), ("value", "<f8")]
 

@@ -64,7 +64,6 @@ def test_the_loss_and_the_learning_rate_are_kept_as_numbers(seen, torch_python):
     process = seen(torch_python, STEP)
     assert [(step, name) for step, name, _, _ in process.scalars if name == "loss"] == [(0, "loss"), (1, "loss")]
     assert {value for _, name, _, value in process.scalars if name == "param_groups.0/lr"} == {0.001}
-    assert all(value > 0 for _, name, _, value in process.scalars if name == "norm:weights")
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ loaded.
 import functools
 import importlib
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..objects import Function, Library, Model
 from ..remains import tell_after
@@ -145,7 +145,6 @@ class OldTensorFlow:
         self.is_tensor = _module("framework.tensor_util").is_tensor
         self.flatten = _module("util.nest").flatten
         self.eager_mode = self._context.eager_mode
-        self.is_eager: Callable[[], bool] = lambda: self._context.context().executing_eagerly()
 
     def wrap(self, watch: "Keras2Watch") -> None:
         """Wrap the functions that every Keras on this TensorFlow uses."""

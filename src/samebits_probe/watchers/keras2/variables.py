@@ -4,7 +4,6 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
-from .. import norms
 from ..objects import Array, NamedValue, Optimizer, Session, Variable
 
 if TYPE_CHECKING:
@@ -212,4 +211,3 @@ class FunctionVariables:
             fingerprint = arrays.array("update", name, value)
             if position < count:
                 followed[position].last = (arrays.point("end", name, value), fingerprint)
-        norms.record_arrays(self._watch.probe, values[:count])

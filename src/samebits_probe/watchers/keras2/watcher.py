@@ -129,11 +129,6 @@ class Keras2Watch:
             return self._tensorflow.backend.get_session(self._tensorflow.flatten(inputs))
         return None
 
-    def is_eager(self) -> bool:
-        """Return whether an operation that is called now is executed at once."""
-        found: bool = self._tensorflow.is_eager()
-        return found
-
     def own_gradients(self, model: Model) -> bool:
         """Watch an optimizer that has its own `get_gradients`. Returns whether it is watched only from now on."""
         method = getattr(type(model.optimizer), "get_gradients", None)

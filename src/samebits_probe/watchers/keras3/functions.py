@@ -5,7 +5,6 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Set, Type, TypeVar
 
 from ... import wire
-from .. import norms
 from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
 from ..points import ArrayRows, named_leaves
 from ..trainers import Trainers
@@ -140,9 +139,7 @@ class ModelVariables:
         """Record weights, buffers and optimizer state after the step."""
         if self._read is None:
             self._read = self.watch.backend.reader([variable for _, variable in self._updated])
-        arrays = self._read()
-        self._rows.record(self._names, arrays)
-        norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
+        self._rows.record(self._names, self._read())
         probe = self.watch.probe
         if probe.values is not None:
             models.tell(probe, probe.values, self.watch.backend.read, self._model, self.optimizers)

@@ -206,7 +206,7 @@ class Forwards:
                 self._waiting.append(item)
         self._record(found)
 
-    def close_step(self, _plan: Any = None) -> None:
+    def close_step(self) -> None:
         """Record what still waits as evaluations, because the step ends."""
         self.commit_trained()
         self._record_evaluations(0)

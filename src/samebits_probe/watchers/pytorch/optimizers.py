@@ -32,7 +32,7 @@ class Optimizers:
         self._running: List[int] = []
         self.first_seen: Callable[[], Any] = lambda: None  # called at the first step of an optimizer
         self.begun: Callable[[], Any] = lambda: None  # called before gradients are recorded
-        self.finished: List[Callable[[OptimizerPlan], Any]] = []  # called before a step is closed
+        self.finished: Callable[[], Any] = lambda: None  # called before a step is closed
         self.gone: List[Callable[[OptimizerPlan], Any]] = []  # called when an optimizer has died
         watch.renewals.append(self._forget)
 
@@ -116,7 +116,7 @@ class Optimizers:
         if self._watch.probe.selection is not None and self._watch.probe.wants("update"):
             self._capture(optimizer, plan)
         if not self._running:  # the step of an optimizer within another one's belongs to that one
-            self.close_step(plan)
+            self.close_step()
 
     def _capture(self, optimizer: Optimizer, plan: OptimizerPlan) -> None:
         watch = self._watch
@@ -129,11 +129,10 @@ class Optimizers:
                 if watch.torch.is_tensor(value):
                     watch.capture("update", "%s%s/%s" % (plan.prefix, weight.name, key), value)
 
-    def close_step(self, plan: OptimizerPlan) -> None:
+    def close_step(self) -> None:
         """Record buffers and what is still open of this step. Then the next one begins."""
         record_buffers(self._watch)
-        for function in self.finished:
-            function(plan)
+        self.finished()
         self._watch.probe.end_step()
 
     def plan_of(self, optimizer: Optimizer) -> OptimizerPlan:

@@ -5,7 +5,6 @@ import functools
 from typing import TYPE_CHECKING, Callable, Dict, Optional, Tuple
 
 from ... import rng
-from .. import norms
 from ..data_passes import watch_loaders
 from ..objects import Function, Library, Tensor
 from .backward import Backward, ByHand, watch_backward
@@ -19,7 +18,6 @@ from .watch import PyTorchWatch
 
 if TYPE_CHECKING:
     from ...probe import Probe
-    from .plans import OptimizerPlan
 
 # What counts as seen: (point, where it is hooked, what hides it, what the report says then). The documentation is made
 # from it.
@@ -131,7 +129,7 @@ def install(module: Library, probe: "Probe") -> None:
     optimizers = Optimizers(watch)
     optimizers.first_seen = by_hand.forget
     optimizers.begun = forwards.commit_due
-    optimizers.finished.extend([forwards.close_step, Norms(watch).record])
+    optimizers.finished = forwards.close_step
     PyTorchEnds(watch, optimizers, forwards, by_hand)
     # inside of what `watch_modules` wraps: by then the models have their names
     watch_details(watch, forwards, optimizers)
@@ -181,30 +179,3 @@ def _cuda(cuda: Library) -> Optional[bytes]:
     if getattr(cuda, "is_current_stream_capturing", bool)():  # the state must not be read while a graph is captured
         return None
     return b"".join(_bytes_of(cuda.get_rng_state(device)) for device in range(cuda.device_count()))
-
-
-# The norm of all weights, for a report's curve.
-
-
-class Norms:
-    """Keeps the global norm of an optimizer's weights, at the steps that have one."""
-
-    def __init__(self, watch: PyTorchWatch) -> None:
-        self._watch = watch
-
-    def record(self, plan: "OptimizerPlan") -> None:
-        """Called at the end of a step."""
-        if norms.is_due(self._watch.probe.step, len(plan.weights)):
-            self._watch.probe.guard("norm of the weights", self._record, plan)
-
-    def _record(self, plan: "OptimizerPlan") -> None:
-        probe, torch = self._watch.probe, self._watch.torch
-        with self._watch.prints.quiet():
-            parts = [weight.parameter.detach() for weight in plan.weights]
-            squares = [float(part.norm()) ** 2 for part in parts if _has_norm(torch, part)]
-        norms.record(probe, squares, plan.prefix)
-
-
-def _has_norm(torch: Library, tensor: Tensor) -> bool:
-    is_plain = tensor.dtype in (torch.float32, torch.float64) and tensor.layout is torch.strided
-    return is_plain and tensor.device.type == "cpu" and type(tensor) in (torch.Tensor, torch.nn.Parameter)
