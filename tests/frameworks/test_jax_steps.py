@@ -49,7 +49,6 @@ def said(process, event):
         "donated",
         "compiled_ahead",
         "compiled_anew",
-        "as_copies",
         "with_callbacks",
         "sharded",
         "parallel",
@@ -90,12 +89,6 @@ def test_a_batch_with_the_structure_of_a_layer_is_no_gradient_but_shapes_of_a_la
         assert not whole.names("gradient", step)
         assert apart.names("batch", step) == ["gradients_of/batch.0", "gradients_of/batch.1"]
         assert {"change.0", "change.1"} <= set(apart.names("gradient", step))
-
-
-def test_a_state_that_two_functions_give_each_other_is_followed(way):
-    seen = way("state_in_turn")
-    assert seen.steps == 8
-    assert [name for name in ended(seen) if name.startswith("measured/")]
 
 
 def test_two_models_that_are_given_each_other_take_steps_of_their_own(way):

@@ -54,13 +54,6 @@ def compiled_anew():
     return params
 
 
-def as_copies():
-    step, params = jax.jit(update), START
-    for x, y in BATCHES:
-        params, _ = step(jax.tree.map(np.asarray, params), x, y)
-    return params
-
-
 def with_callbacks():
     def noisy(params, x, y):
         jax.debug.callback(lambda: None)
@@ -96,22 +89,6 @@ def as_tuples():
         else:
             params = second(params, first(params, batch)[1])
     return params
-
-
-def state_in_turn():
-    @jax.jit
-    def train(state, x, y):
-        params, loss = update(state["params"], x, y)
-        return {"params": params, "loss": state["loss"] + loss}
-
-    @jax.jit
-    def measured(state):
-        return {"params": state["params"], "loss": state["loss"] * 0.5}
-
-    state = {"params": START, "loss": jnp.zeros(())}
-    for x, y in BATCHES:
-        state = measured(train(state, x, y))
-    return state["params"]
 
 
 def two_models():

@@ -33,7 +33,6 @@ class Function:
         self.back: Dict[int, int] = {}
         self.looped: Set[int] = set()  # places of outputs that a loop within the function carries
         self._names: Dict[Tuple[int, int], trees.LeafNames] = {}  # by the numbers of leaves that go in, that come out
-        self.previous: "Optional[CompiledCall]" = None  # its latest call, while it is open
         self.last: Dict[str, Print] = {}  # name -> print of the state that the latest call gave
 
     def names_of(self, call: "CompiledCall") -> trees.LeafNames:
@@ -71,7 +70,6 @@ class CompiledCall:
         self.outputs: Prints = []
         self.sources: Dict[int, Source] = {}
         self.own: Set[int] = set()
-        self.givers: Set[Function] = set()  # functions that returned its input leaves
         self.pairs: List[trees.TreePair] = []
 
     def let_go(self) -> None:
@@ -94,11 +92,6 @@ def _is_changed(old: Optional[Print], new: Optional[Print]) -> bool:
     return _is_inexact(new) and old is not None and new is not None and old.fingerprint != new.fingerprint
 
 
-def _is_copy(one: Optional[Print], other: Optional[Print]) -> bool:
-    """Return whether two floating-point numbers are the same."""
-    return _is_inexact(one) and one is not None and other is not None and one.fingerprint == other.fingerprint
-
-
 def given_back(call: "CompiledCall") -> Dict[int, int]:
     """Return {input index: output index} of the values that come back exactly as an earlier call returned them.
 
@@ -107,7 +100,6 @@ def given_back(call: "CompiledCall") -> Dict[int, int]:
     found = {index: call.sources[index][1] for index in call.own}
     alike_in, alike_out = call.given.kinds(), call.returned.kinds()
     found = {one: other for one, other in found.items() if other < len(alike_out) and alike_in[one] == alike_out[other]}
-    found.update(_given_back_as_copies(call))
     if not any(alike_in[index][1].startswith(_INEXACT) for index in found):
         return {}
     for pair in call.pairs:  # leaves of the same parts that the program replaced, such as a counter or a key
@@ -116,35 +108,6 @@ def given_back(call: "CompiledCall") -> Dict[int, int]:
             for one, other in places:
                 found.setdefault(one, other)
     return found
-
-
-def _given_back_as_copies(call: "CompiledCall") -> Dict[int, int]:
-    """Return {input index: output index} of changed values that come back as copies.
-
-    The latest call changed these values, and the program passed them on in new arrays.
-    """
-    found, before = {}, call.function.previous
-    for one, other in (place for pair in call.pairs for place in pair.places()):
-        if before is None or one >= len(before.inputs) or other >= len(before.outputs):
-            continue
-        old, new, now = before.inputs[one], before.outputs[other], call.inputs[one]
-        if _is_changed(old, new) and _is_copy(now, new):
-            found[one] = other
-    return found
-
-
-def given_back_in_turn(call: "CompiledCall") -> Dict[int, int]:
-    """Return {input index: output index} if a different function was called in between and also passed on the state."""
-    for pair in call.pairs:
-        if pair.given not in call.sources:
-            continue
-        source, at = call.sources[pair.given]
-        if not pair.is_sure or source.function.role is not None or call.function not in source.givers:
-            continue
-        passed = any(one.is_sure and one.returned <= at < one.returned + one.count for one in source.pairs)
-        if passed and any(_is_inexact(found) for found in call.outputs[pair.returned : pair.returned + pair.count]):
-            return dict(pair.places())
-    return {}
 
 
 def looks_carried(call: "CompiledCall") -> Dict[int, int]:

@@ -145,7 +145,6 @@ class CallSteps:
             if known is not None and known[0]() is leaf:
                 call.sources[index] = known[1:]
         call.own = {index for index, (source, _) in call.sources.items() if source.function is function}
-        call.givers = {source.function for source, _ in call.sources.values()}
         call.inputs = call.inputs or self._read(call.given.leaves)
         if function.role != "step":
             call.pairs = trees.pairs(call.given, call.returned)
@@ -166,10 +165,9 @@ class CallSteps:
         """Decide on the role of a call's function, as far as it is known now."""
         function = call.function
         if function.role in (None, "feeder"):
-            back = calls.given_back(call) or (function.role is None and calls.given_back_in_turn(call))
+            back = calls.given_back(call)
             if back:
                 self._becomes_step(function, back)
-        function.previous = call if function.role is None else None
         if function.role == "step":
             self._step(call)
             return

@@ -113,13 +113,10 @@ class LeafNames:
 
 
 class TreePair:
-    """A part of the inputs and a part of the outputs with the same structure, shapes and dtypes.
+    """A part of the inputs and a part of the outputs with the same structure, shapes and dtypes."""
 
-    `is_sure`: no other part of the inputs has them, too.
-    """
-
-    def __init__(self, given: int, returned: int, count: int, is_sure: bool) -> None:
-        self.given, self.returned, self.count, self.is_sure = given, returned, count, is_sure
+    def __init__(self, given: int, returned: int, count: int) -> None:
+        self.given, self.returned, self.count = given, returned, count
 
     def places(self) -> List[Tuple[int, int]]:
         """Return (index of the input leaf, index of the output leaf) for each leaf."""
@@ -136,16 +133,16 @@ def pairs(given: Tree, returned: Tree) -> List[TreePair]:
     for first, count, structure in returned.nodes():
         if not used_out.isdisjoint(range(first, first + count)):
             continue
-        alike = [
-            (at, size)
+        free = [
+            at
             for at, size, other in parts
             if size == count
+            and used_in.isdisjoint(range(at, at + size))
             and kinds_in[at : at + size] == kinds_out[first : first + count]
             and are_same(other, structure)
         ]
-        free = [at for at, size in alike if used_in.isdisjoint(range(at, at + size))]
         if free:
-            found.append(TreePair(free[0], first, count, len(set(alike)) == 1))
+            found.append(TreePair(free[0], first, count))
             used_in.update(range(free[0], free[0] + count))
             used_out.update(range(first, first + count))
     return found

@@ -36,7 +36,8 @@ SEEN = [
         "step",
         "a call of a compiled function (jit, nnx.jit, eqx.filter_jit, pmap, compiled ahead of time) that receives what "
         "it returned before; outside of such a function optax.apply_updates and eqx.apply_updates",
-        "steps by hand outside of compiled functions; jax.disable_jit",
+        "steps by hand outside of compiled functions; jax.disable_jit; a state that comes back only in copies, or "
+        "through a different compiled function",
         SAID,
     ),
     (
