@@ -167,7 +167,6 @@ class States:
         self._known: Dict[str, Tuple[bytes, bytes]] = {}  # name -> (bytes, fingerprint)
         self._names: List[str] = []
         self._points: List[int] = []
-        self._has_told = False
 
     def prints(self) -> "List[Tuple[str, bytes]]":
         """Return the name and the fingerprint (16 bytes) of each generator in use."""
@@ -185,12 +184,10 @@ class States:
 
     def record(self, probe: "Probe", step: int) -> None:
         """Record the states at a step."""
-        if not self._has_told:
-            self._has_told = True
-            probe.event("untouched", generators=untouched())
         prints = self.prints()
         names = [name for name, _ in prints]
         if names != self._names:
+            probe.event("untouched", generators=untouched())
             self._names, self._points = names, [probe.point("rng", name) for name in names]
         for point, (_, found) in zip(self._points, prints) if step != probe.step else ():
             probe.add(point, found, step)

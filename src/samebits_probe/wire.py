@@ -313,7 +313,8 @@ REPLAY = "replay.json"
 #   gone, held    names: the tensors of a model that was deleted; those of them that the program still held at the end
 #   numbers       name, values: the few numbers of a point of kind "end". shown: kind, name, text: the text of a point
 #   model         label, paths: the beginning of the names of a model's points; at the end, the variables that hold it
-#   untouched     generators: the program had neither drawn from these nor seeded them before their first record
+#   untouched     generators: the program had neither drawn from these nor seeded them before their first record.
+#                 Once more if a library brings another
 #   packages      packages: {name: version} of the packages that the process had imported at its end
 #   replay        why: operators cannot be replayed here. threads: ids of those that began while a library was imported
 #   start         at, seconds, threads: the first step begins, and the processor time until then (StartFacts)
