@@ -244,6 +244,15 @@ SET_UP = Option(
     "COMMAND", read_text,
 )  # fmt: skip
 
+COMMITS = Option(
+    "commits", ("--commits",), "Check the command that follows at two commits, and compare these records.", "A B",
+    words=(read_text, read_text),
+)  # fmt: skip
+PACKAGES = Option(
+    "packages", ("--packages",),
+    "Check the command that follows with two releases, such as torch==2.9 torch==2.10, and compare these records.",
+    "A B", words=(read_text, read_text),
+)  # fmt: skip
 STATEMENT = Option(
     "statement", ("--statement",), "Write an in-toto Statement about the final model (-: to standard output, and "
     "nothing else there).", "FILE", read_text,
@@ -295,7 +304,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "fix": (APPLY, RESTORE, PATCH, ASK, RUN, *REPORTS),
     "report": (*REPORTS, STATEMENT, PAPER),
     "verify": (*LOCAL, ISOLATE),
-    "compare": REPORTS,
+    "compare": (COMMITS, PACKAGES, SET_UP, *LOCAL, STEPS, METRICS, *REPORTS),
     "bisect": (SET_UP, *LOCAL, STEPS, METRICS, JSON),
     "audit": (*AUDITING, CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, OK_EXIT, TIMEOUT, ASK, OUT, OVERWRITE, *REPORTS),
     "clean": (KEEP,),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -149,3 +150,53 @@ def test_git_bisect_run_finds_the_commit_with_the_statuses_of_check(repository):
     said = git(folder, "bisect", "run", *check, *golden, "--bisect", *program)
     assert "is the first bad commit" in said
     assert "    Change 6" in said
+
+
+def compare(*words):
+    return cli.main(["compare", *words, "-n", "2", "--", sys.executable, "train.py"])
+
+
+def test_two_commits_are_checked_and_compared(repository, capsys):
+    folder = repository({2: {"train.py": PROGRAM.format(factor=0.25)}}, commits=3)
+    (folder / "train.py").write_text("raise SystemExit('not committed')")
+    assert compare("--commits", "HEAD~2", "HEAD") == 1
+    assert "diverge at step 1" in capsys.readouterr().out
+    assert compare("--commits", "HEAD~1", "HEAD") == 0
+    assert git(folder, "status", "--short") == " M train.py\n"
+
+
+def test_a_commit_whose_own_trials_diverge_is_not_compared(repository, capsys):
+    flips = PROGRAM.format(factor=0.5).replace("value = 1.0", "import random\nvalue = random.SystemRandom().random()")
+    repository({2: {"train.py": flips}}, commits=2)
+    assert compare("--commits", "HEAD~1", "HEAD") == 2
+    assert "The second commit" in capsys.readouterr().err
+
+
+def test_two_releases_of_a_package_are_checked_and_compared(tmp_path, monkeypatch, capsys):
+    """Wheels of two releases stand in for a package of an index."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAMEBITS_HOME", str(tmp_path / "home"))
+    for release, factor in (("1.0", 0.5), ("2.0", 0.25)):
+        with zipfile.ZipFile(f"factors-{release}-py3-none-any.whl", "w") as wheel:
+            about = f"factors-{release}.dist-info"
+            wheel.writestr("factors.py", f"FACTOR = {factor}\n")
+            wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: factors\nVersion: {release}\n")
+            wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{about}/RECORD", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (tmp_path / "train.py").write_text("import factors\n" + PROGRAM.format(factor="factors.FACTOR"))
+    train = ["-n", "2", "--python", sys.executable, "train.py"]
+    assert cli.main(["compare", "--packages", "factors==1.0", "factors==2.0", *train]) == 1
+    assert "factors==1.0: trials 1,2" in capsys.readouterr().out
+    assert cli.main(["compare", "--packages", "factors==1.0", "factors==3.0", *train]) == 2
+    assert "No matching distribution" in capsys.readouterr().err
+
+
+def test_compare_refuses_what_it_cannot_compare(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["compare", "a", "b", "c"]) == 2
+    assert cli.main(["compare", "--commits", "a", "b", "--packages", "c", "d", "train.py"]) == 2
+    assert cli.main(["compare", "--commits", "a", "b"]) == 2
+    errors = capsys.readouterr().err
+    assert all(text in errors for text in ("takes two records", "exclude each other", "There is no command to run"))

@@ -7,6 +7,7 @@ compared with that of the good commit.
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from samebits.kept_record import judged_pair
 from samebits.launch.environment import search_path
 from samebits.model import Result
 
-__all__ = ["Bisection", "TriedCommit", "bisect"]
+__all__ = ["Bisection", "TriedCommit", "bisect", "records_of_commits", "records_of_packages"]
 
 Shown = Callable[[str], AbstractContextManager[Progress]]
 
@@ -100,6 +101,32 @@ def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Sh
         return search.run(good, bad)
 
 
+def records_of_commits(request: Request, names: tuple[str, str], setup: str | None, shown: Shown) -> tuple[Path, Path]:
+    """Check two commits as `bisect` does, and return their records. Raises UsageError if one gives no answer."""
+    repository = repository_of(request.directory)
+    first, second = (repository.commit(name) for name in names)
+    with worktree(repository) as tree:
+        search = _Search(repository, tree, request, setup, shown)
+        return search.record_of(first, "first"), search.record_of(second, "second")
+
+
+def records_of_packages(request: Request, releases: tuple[str, str], shown: Shown) -> tuple[Path, Path]:
+    """Check with two releases ("torch==2.9", "torch==2.10"), each in its own environment, and return the records."""
+    from samebits.environments.overlay import overlay
+
+    assert request.out is not None
+    python, hash_wanted = Path(request.python or sys.executable), None
+    records = []
+    for release in releases:
+        with shown(release) as progress:
+            chosen = str(overlay(python, release, progress.note))
+            with_release = replace(request, python=chosen, out=request.out / release)
+            check = checks.run(with_release, progress, hash_wanted=hash_wanted)
+        hash_wanted = check.experiment.record.file.hash
+        records.append(request.out / release)
+    return records[0], records[1]
+
+
 class _Search:
     """The search in one worktree."""
 
@@ -119,10 +146,8 @@ class _Search:
 
     def run(self, good: str, bad: str) -> Bisection:
         """Check both ends, then the commits between them."""
-        for end, what in ((good, "good"), (bad, "bad")):
-            tried = self._try(end)
-            if tried.outcome in ("skipped", "uncertain"):
-                self._refuse(tried, what)
+        self.record_of(good, "good")
+        self.record_of(bad, "bad")
         if self._found.tried[bad].outcome == "good":
             return self._found
         goods = [good]
@@ -132,6 +157,13 @@ class _Search:
             bad = commit if outcome == "bad" else bad
         self._found.first_bad = self._repository.between(goods, bad)
         return self._found
+
+    def record_of(self, commit: str, what: str) -> Path:
+        """Check a commit, and return its record. Raises UsageError if it gives no answer."""
+        tried = self._try(commit)
+        if tried.outcome in ("skipped", "uncertain"):
+            self._refuse(tried, what)
+        return self._record(tried.name)
 
     def _next(self, goods: list[str], bad: str) -> str | None:
         """Return the best commit to try next; None if none is left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -127,16 +128,43 @@ COMPARE_TEXT = """Do two recorded runs have the same bits?
 samebits judges the trials of both records together. It numbers the trials of the second record
 after those of the first. Notes say how the setups of the two differ.
 
+With --commits or --packages, samebits first checks the command on both sides, and then compares. It checks commits in a
+git worktree (see samebits bisect), and installs a release in an environment of its own, above your packages.
+
 Exit status: as for `samebits check`."""
 
 
-def run_compare(first: str, second: str, **targets: str | None) -> int:
+def run_compare(words: tuple[str, ...], **given: Any) -> int:
     """Judge two records together, and answer."""
+    targets = {option.name: given.pop(option.name) for option in REPORTS}
     answers.check_targets(targets)
+    sides = [name for name in ("commits", "packages") if given[name]]
+    if len(sides) == 2:
+        raise UsageError("--commits and --packages exclude each other.", "leave one out.")
+    if sides:
+        first, second = _checked_sides(words, given)
+    elif len(words) > 2:
+        raise UsageError(f"compare takes two records, and {len(words)} were given.", "samebits compare last-1 last")
+    else:
+        first, second = (Path(latest.named(name)) for name in (*words, *("last-1", "last")[len(words) :]))
     from samebits.kept_record import judged_pair
 
-    joined, result = judged_pair(latest.named(first), latest.named(second))
+    joined, result = judged_pair(first, second)
     return answers.answer(result, targets, joined)
+
+
+def _checked_sides(words: tuple[str, ...], given: dict[str, Any]) -> tuple[Path, Path]:
+    """Check the command at two commits, or with two releases, and return both records."""
+    requests.refuse_platform()
+    folder = given["out"] or f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-compare"
+    local = {"on": "local", "each": None, "strict": False}  # other machines have neither worktree nor environment
+    asked = {**given, **local, "command": requests.training_command(words), "out": folder}
+    request = requests.request(asked, "compare --commits A B" if given["commits"] else "compare --packages A B")
+    from samebits import bisection
+
+    if given["packages"]:
+        return bisection.records_of_packages(request, given["packages"], answers.titled_progress)
+    return bisection.records_of_commits(request, given["commits"], given["setup"], answers.titled_progress)
 
 
 COMPARE = plain(
@@ -144,7 +172,7 @@ COMPARE = plain(
     run_compare,
     COMPARE_TEXT,
     OPTIONS["compare"],
-    [record_argument("first", "last-1"), record_argument("second")],
+    [click.Argument(["words"], nargs=-1, type=click.UNPROCESSED, metavar="[RECORD RECORD | -- COMMAND ...]")],
 )
 
 
