@@ -16,7 +16,7 @@ from .system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, ContextManager, Dict, List, Optional
+    from typing import Any, Callable, ContextManager, Dict, List, Optional, Set, Tuple
 
     from .probe import Probe
     from .trace import Held, Mark
@@ -40,6 +40,7 @@ class Ends:
         self.functions: List[Callable[[], Any]] = []
         self.last: List[Callable[[], Any]] = []  # called after them
         self.events: Optional[List[Dict[str, Any]]] = None  # the events of the end that is being taken, else None
+        self._told: Set[Tuple[str, ...]] = set()  # events that are written once
         self._mark: Optional[Mark] = None
         self._held: Optional[Held] = None
         self._reason: Optional[str] = None
@@ -74,6 +75,16 @@ class Ends:
         if self.events is None or event in _AT_ONCE:
             return False
         self.events.append(dict(fields, event=event))
+        return True
+
+    def is_new(self, event: str, fields: "Dict[str, str]") -> bool:
+        """Return whether this process has not written the same event. Each end repeats what it finds itself."""
+        told = (event, *fields.values())
+        if told in self._told:
+            return False
+        if self.events is not None:
+            return dict(fields, event=event) not in self.events
+        self._told.add(told)
         return True
 
     def take(self, reason: str, state: "ContextManager[None]") -> None:

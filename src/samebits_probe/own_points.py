@@ -5,6 +5,7 @@ The values are numbers, strings, bytes, and arrays that numpy can read.
 
 import struct
 import sys
+import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ class OwnPoints:
         if place not in self._places:
             self._places.add(place)
             probe.event("keyed", name=name, key=key, point=place)
-        with probe.all_kept():
+        thread = threading.get_ident()
+        probe.keeping.add(thread)
+        try:
             probe.value(kind, place, value)
+        finally:
+            probe.keeping.discard(thread)
 
     def _move_to(self, step: int) -> None:
         """Move on to a step. The steps that the program skips stay empty."""

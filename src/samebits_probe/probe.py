@@ -12,13 +12,13 @@ After `probe.failed` the trial is inconclusive, and the program continues undist
 """
 
 import contextlib
-import importlib
 import struct
 import threading
 
 from . import fingerprint, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
 from .own_points import OwnPoints, leaves
+from .parts import part_of
 from .system import System
 from .trace import Digests, Occurrences, Recorder
 
@@ -49,7 +49,6 @@ class Probe:
         self.stepping: Optional[str] = None  # the watcher whose train function runs ("keras"): others count no steps
         self.optimizer_seen = False  # a different library's optimizer applies gradients: a backward alone is no step
         self.fitted: Optional[str] = None  # the library of the outermost fit
-        self.pooled_in: Optional[int] = None  # pid of the process that has reported that a pool gives it tasks
         self.open_rounds: List[Callable[[], Any]] = []  # each closes an open round
         self.data_pass = [0]  # of the latest batch: the step with which this pass over the data began; [] until then
         self.deferrals: List[Deferral] = []
@@ -61,19 +60,14 @@ class Probe:
         self.first_step: List[Callable[[], Any]] = []  # called after the first step
         self.last_step: List[Callable[[], Any]] = []
         # each None, unless the launcher asks for it: tensors to be written, weights to be set, a step to be inspected
-        self.selection: Optional[TensorSelection] = self._part("tensors", "tensor_log", "TensorSelection")
-        self.feed: Optional[Feed] = self._part("feed", "tensor_log", "Feed")
-        self.details: Optional[Inspection] = self._part("details", "inspection", "Inspection")
+        self.selection: Optional[TensorSelection] = part_of(self, "tensors", "tensor_log", "TensorSelection")
+        self.feed: Optional[Feed] = part_of(self, "feed", "tensor_log", "Feed")
+        self.details: Optional[Inspection] = part_of(self, "details", "inspection", "Inspection")
         # None, unless all values are kept (samebits parity train)
         self.values = self.selection if self.selection is not None and self.selection.takes_all else None
         self.closers: List[Any] = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         stay_registered(self.end)
-
-    def _part(self, field: str, module: str, name: str) -> "Any":
-        """Return a part of the probe that only few trials need. Its module is imported only for them."""
-        want = self.config.get(field)
-        return getattr(importlib.import_module("samebits_probe." + module), name)(self, want) if want else None
 
     # -- files of the process ---------------------------------------------------------------------------------
 
@@ -92,7 +86,7 @@ class Probe:
         self.thread: Optional[threading.Thread] = None  # the thread that began the latest step
         self.step_times: List[float] = []  # the times at which the first and the latest step ended
         self._leaves = True
-        self._keeping: Set[int] = set()  # threads whose values are recorded one by one now, also in thinned steps
+        self.keeping: Set[int] = set()  # threads whose values are recorded one by one now, also in thinned steps
         self._digests = Digests(self.hasher, self._names)
         self._failures: Set[str] = set()
         self._facts = process.facts(forked_from)
@@ -158,7 +152,7 @@ class Probe:
             self._begin_recording()
         occurrence = self._seen.add(point)
         code = self._names[point][0]
-        if self._leaves or code in (0, 1, 7) or (self._keeping and threading.get_ident() in self._keeping):
+        if self._leaves or code in (0, 1, 7) or (self.keeping and threading.get_ident() in self.keeping):
             at = self.step if step is None else step
             self.recorder.add(_ROW(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
         else:
@@ -205,16 +199,6 @@ class Probe:
             self.captured(kind, path, dtype, shape, buffer)
             if dtype == "float":
                 self.scalar(point, struct.unpack("<d", buffer)[0], step=step)
-
-    @contextlib.contextmanager
-    def all_kept(self) -> "Iterator[None]":
-        """In this context, record values of this thread one by one, even if a long trace keeps digests of the step."""
-        thread = threading.get_ident()
-        self._keeping.add(thread)
-        try:
-            yield
-        finally:
-            self._keeping.discard(thread)
 
     def captured(self, kind: str, name: str, dtype: "Dtype", shape: "Shape", buffer: "Buffer") -> None:
         """Write the tensor, if the launcher asked for it. `buffer`: its bytes in logical order."""
@@ -337,8 +321,13 @@ class Probe:
                     return
 
     def not_observed(self, point: str, why: str) -> None:
-        """Report that a point cannot be seen here."""
-        self.event("not-observed", point=point, why=why)
+        """Report, once, that a point cannot be seen here."""
+        self.once("not-observed", point=point, why=why)
+
+    def once(self, event: str, **fields: str) -> None:
+        """Write an event, unless this process has written the same."""
+        if self._ends.is_new(event, fields):
+            self.event(event, **fields)
 
     def failed(self, where: str, error: BaseException) -> None:
         """Report that the probe itself failed, once per place. The trial is inconclusive; the program continues."""

@@ -93,9 +93,10 @@ def test_what_is_kept_for_a_key_keeps_nothing_of_other_threads_or_later_steps(po
         probe.end_step()
         probe.add(number, b"0" * 16)
 
-    with probe.all_kept():
-        other = threading.Thread(target=steps)
-        other.start()
-        other.join()
+    probe.keeping.add(threading.get_ident())
+    other = threading.Thread(target=steps)
+    other.start()
+    other.join()
+    probe.keeping.clear()
     probe.add(number, b"1" * 16)
     assert [point for point, _ in probe._digests._found[wire.CODE["update"], ""]] == [number, number]

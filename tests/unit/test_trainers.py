@@ -6,10 +6,11 @@ from samebits_probe.watchers.trainers import Trainers
 
 
 class Said(list):
-    """Stands for the probe: keeps what is not observed."""
+    """Stands for the probe: keeps what is not observed, once."""
 
     def not_observed(self, point, why):
-        self.append(point)
+        if point not in self:
+            self.append(point)
 
 
 def stepping(trainers):

@@ -41,9 +41,7 @@ def end_task(probe: "Probe") -> None:
 
 
 def _take_end(probe: "Probe") -> None:
-    if probe.pooled_in != probe.pid:
-        probe.pooled_in = probe.pid
-        probe.event("pooled")
+    probe.once("pooled")
     probe.end_now("task")
 
 

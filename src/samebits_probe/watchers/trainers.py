@@ -21,7 +21,7 @@ class Trainers:
     """
 
     def __init__(self, probe: "Probe", why: str = "models are trained in several threads, in any order") -> None:
-        self._probe, self._why, self._is_said = probe, why, False
+        self._probe, self._why = probe, why
         self._latest: Reference = _nobody  # kept weakly
 
     def step(self) -> None:
@@ -35,10 +35,8 @@ class Trainers:
             self.say()
 
     def say(self) -> None:
-        """Report once that several threads train."""
-        if not self._is_said:
-            self._is_said = True
-            self._probe.not_observed(TRAINS_ELSEWHERE, self._why)
+        """Report that several threads train."""
+        self._probe.not_observed(TRAINS_ELSEWHERE, self._why)
 
 
 def _nobody() -> None:

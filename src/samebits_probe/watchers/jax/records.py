@@ -44,7 +44,6 @@ class Records:
         self._probe = probe
         self._steppers: List[Function] = []
         self._roles: Dict[int, Roles] = {}
-        self._said: Set[str] = set()
         self._lasts: Dict[str, Print] = {}  # name -> fingerprint of the state that a function returned last
 
     @contextlib.contextmanager
@@ -69,7 +68,7 @@ class Records:
         for feeder, given in feeders:
             self._fed(feeder, given, states)
         if function.is_applier and not feeders:
-            self._not_observed("batch, loss, gradient", _NOT_COMPILED)
+            self._probe.not_observed("batch, loss, gradient", _NOT_COMPILED)
         self._given(call, roles)
         self._returned(call, roles)
         probe.end_step()
@@ -80,13 +79,7 @@ class Records:
         function.label = label if label not in names else "%s#%d/" % (function.name, len(names) + 1)
         function.is_labelled = True
         self._steppers.append(function)
-        self._say_event(function.is_applier)
-
-    def _say_event(self, is_optax: bool) -> None:
-        how = "apply-updates" if is_optax else "compiled-call"
-        if how not in self._said:
-            self._said.add(how)
-            self._probe.event("observed-by", how=how)
+        self._probe.once("observed-by", how="apply-updates" if function.is_applier else "compiled-call")
 
     def _roles_of(self, call: CompiledCall) -> Roles:
         known = self._roles.get(id(call.names))
@@ -121,7 +114,7 @@ class Records:
 
     def _say_donated(self, call: CompiledCall, index: int, name: str, roles: "Roles") -> None:
         if index not in roles.states and index not in call.own:
-            self._not_observed("batch", _DONATED % (name, call.function.name))
+            self._probe.not_observed("batch", _DONATED % (name, call.function.name))
 
     def _returned(self, call: CompiledCall, roles: "Roles") -> None:
         function = call.function
@@ -136,7 +129,7 @@ class Records:
                 kind = "gradient" if index in roles.gradients_out else "forward"
                 self._add(kind, function.label + roles.outputs[index], print_)
         if any(call.returned.places[index] in function.looped for index in roles.updates):
-            self._not_observed("steps", _LOOP % function.name)
+            self._probe.not_observed("steps", _LOOP % function.name)
 
     def _fed(self, call: CompiledCall, given: Set[int], states: Set[bytes]) -> None:
         """Record a call that belongs to the step: its inputs other than the state, and its outputs."""
@@ -163,11 +156,6 @@ class Records:
             probe.scalar(point, print_.number, occurrence)
         if print_.data is not None and probe.wants(kind):
             probe.captured(kind, name, print_.dtype, print_.shape, print_.data)
-
-    def _not_observed(self, point: str, why: str) -> None:
-        if why not in self._said:
-            self._said.add(why)
-            self._probe.not_observed(point, why)
 
     def end(self) -> None:
         """Record the last state of each function that carries one."""

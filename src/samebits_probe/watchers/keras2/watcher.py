@@ -3,7 +3,7 @@ What counts as seen, as (point, hook, hidden by, what the report says then):
 """
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Union
 
 from ... import rng
 from ..data_passes import watch_epochs
@@ -113,7 +113,6 @@ class Keras2Watch:
             None  # what the optimizer applied in that call, if it ran eagerly
         )
         self.trainers = Trainers(probe)
-        self._said: Set[str] = set()
 
     def make_reader(self, variables: Sequence[Variable], session: Optional[Session]) -> Union[EagerReader, GraphReader]:
         """Return a reader of variables: of a graph if a session is given, else of eager variables."""
@@ -164,7 +163,7 @@ class Keras2Watch:
 
     def end_step(self, how: str = "train-function") -> None:
         """End a step. `how`: what counted as a step."""
-        self.say_once("observed-by " + how, lambda: self.probe.event("observed-by", how=how))
+        self.probe.once("observed-by", how=how)
         self.probe.end_step()
 
     def say_hidden(self, found: Optional[AppliedGradients], model: Optional[Model]) -> None:
@@ -180,13 +179,7 @@ class Keras2Watch:
 
     def say_hidden_point(self, point: str) -> None:
         """Say that a point of the table cannot be seen."""
-        self.say_once(point, lambda: self.probe.not_observed(point, HIDDEN[point]))
-
-    def say_once(self, topic: str, say: Callable[[], Any]) -> None:
-        """Call `say()` once for a topic."""
-        if topic not in self._said:
-            self._said.add(topic)
-            say()
+        self.probe.not_observed(point, HIDDEN[point])
 
 
 def _is_random(kind: str) -> bool:

@@ -75,7 +75,7 @@ class CheckedStep:
         if expected is None or self._are_equal(expected[1], result[1]):
             return result
         for point in ("loss", "gradient"):
-            self._watch.not_observed(point, SAID)
+            self._watch.probe.not_observed(point, SAID)
         self._chosen[key] = jit(plain, donate_argnums=0)
         return expected
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Set, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Type, TypeVar
 
 from ... import wire
 from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
@@ -35,7 +35,6 @@ class Keras3Watch:
         self.lives = models.Lives(probe, points, backend)
         self.remains = remains
         self.trainers = Trainers(probe)
-        self._said: Set[Any] = set()
 
     def record(self, kind: str, named: Iterable[NamedValue]) -> None:
         """Record (name, value) pairs of the backend's own values."""
@@ -60,18 +59,6 @@ class Keras3Watch:
         """Return what an inspection keeps of an array."""
         kept = self.points.kept(array)
         return details.output(kept.dtype, kept.shape, kept.fingerprint, array.tobytes)
-
-    def not_observed(self, point: str, why: str) -> None:
-        """Say once that a point cannot be seen."""
-        if (point, why) not in self._said:
-            self._said.add((point, why))
-            self.probe.not_observed(point, why)
-
-    def stepped(self, how: str) -> None:
-        """Say once what counts as a step."""
-        if how not in self._said:
-            self._said.add(how)
-            self.probe.event("observed-by", how=how)
 
     def owned(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call a function of the program. Meanwhile other watchers leave steps and points to this one."""
@@ -172,7 +159,7 @@ class TrainFunction:
         return mark(train_function)
 
     def _begin(self, arguments: Arguments) -> Any:
-        self.watch.stepped("train-function")
+        self.watch.probe.once("observed-by", how="train-function")
         self.watch.trainers.step()
         self.begin(arguments)
         self.model.begin()

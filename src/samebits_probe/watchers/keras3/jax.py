@@ -67,7 +67,7 @@ class TracedStep:
                 layout.append((kind, name))
                 values.append(value)
             else:
-                self.watch.not_observed(kind, "%s is computed inside a transformed function of the step" % name)
+                self.watch.probe.not_observed(kind, "%s is computed inside a transformed function of the step" % name)
         if layout not in self.layouts:
             self.layouts.append(layout)
         return {_KEY + str(self.layouts.index(layout)): tuple(values)}

@@ -56,7 +56,9 @@ class Loops:
         """Return whether steps of this thread are watched."""
         if self.is_elsewhere():
             if self._has_stepped:
-                self.watch.not_observed(TRAINS_ELSEWHERE, "optimizers are applied in several threads: one is watched")
+                self.watch.probe.not_observed(
+                    TRAINS_ELSEWHERE, "optimizers are applied in several threads: one is watched"
+                )
                 return False
             self._home = threading.get_ident()
         self._has_stepped = True
@@ -137,7 +139,7 @@ class Loops:
             return self.graphs.apply(optimizer, gradients, variables, run)
         backend, guard = self.watch.backend, self.watch.probe.guard
         if not all(backend.is_concrete(value) for _, value in gradients):
-            self.watch.not_observed("steps", "an optimizer is applied inside a function that JAX transforms")
+            self.watch.probe.not_observed("steps", "an optimizer is applied inside a function that JAX transforms")
             return run()
         guard("before an optimizer step", self._before, gradients, variables)
         result = run()
@@ -148,7 +150,7 @@ class Loops:
         watch = self.watch
         if self.look is not None:
             self.look.applies()
-        watch.stepped("apply")
+        watch.probe.once("observed-by", how="apply")
         watch.probe.begin()
         watch.lives.start(keras3_models.named(variables))
         for model in self.models:

@@ -75,9 +75,11 @@ class TrainStep:
         if not self.is_plain:
             why = "with several replicas" if replicas > 1 else "under XLA with steps_per_execution above 1"
             for point in ("batch", "gradient"):
-                watch.not_observed(point, "Keras on TensorFlow, %s: inside one call" % why)
+                watch.probe.not_observed(point, "Keras on TensorFlow, %s: inside one call" % why)
         elif self.is_xla:
-            watch.not_observed("gradient", "Keras on TensorFlow under XLA: returning it would change the step's bits")
+            watch.probe.not_observed(
+                "gradient", "Keras on TensorFlow under XLA: returning it would change the step's bits"
+            )
 
     def function(self) -> Function:
         @functools.wraps(self.original)
@@ -159,7 +161,7 @@ class TrainStep:
                 layout.steps[-1].append((kind, part))
                 tensors.append(tensor)
             else:
-                self.watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % part)
+                self.watch.probe.not_observed(kind, "%s is computed inside a condition or loop of the graph" % part)
 
     def _is_ours(self, tensor: Tensor) -> bool:
         """Return whether the step's own graph can return the value."""

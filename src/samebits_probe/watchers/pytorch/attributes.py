@@ -95,7 +95,7 @@ class ModuleAttributes:
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                     state = module.get_extra_state()
             except Exception as error:  # the program's own code, which may need something that is gone at the exit
-                self._watch.say("extra state", "%s: %s" % (type(error).__name__, error))
+                self._watch.probe.not_observed("extra state", "%s: %s" % (type(error).__name__, error))
                 return
             kinds = NUMBERS + TEXTS + (type(None),)
             yield from self._values(label + prefix, [("_extra_state", state)], kinds)
@@ -107,7 +107,9 @@ class ModuleAttributes:
             if isinstance(key, str):
                 walk.value(ValuePlace(prefix + key, prefix + key), value)
         if walk.is_cut:
-            self._watch.say("attributes", CUT + " of a module are compared, and no array that lies in a file")
+            self._watch.probe.not_observed(
+                "attributes", CUT + " of a module are compared, and no array that lies in a file"
+            )
         return walk.leaves()
 
 

@@ -187,7 +187,7 @@ class ByHand:
         """Find the steps of an optimizer by hand from now on, if it stepped in compiled code since the last call."""
         if self._watch.stepped_in_graph:
             self._watch.stepped_in_graph = self._watch.optimizer_seen = False
-            self._watch.say(AT_STEPS, WHY_STEPS)
+            self._watch.probe.not_observed(AT_STEPS, WHY_STEPS)
 
     def settle(self, leaves: Optional[List[NamedValue]] = None, is_last: bool = False) -> None:
         """At a sign of training, decide whether the gradients of the last backward were used to change its leaves.
@@ -217,7 +217,7 @@ class ByHand:
         if self._is_said:
             return
         self._is_said, watch = True, self._watch
-        watch.probe.event("observed-by", how="backward")
+        watch.probe.once("observed-by", how="backward")
         for (name, leaf), found in zip(leaves, prints):
             if leaf is not None and found is not None and not watch.names.has(leaf):
                 watch.probe.add_start(watch.point("start", name, leaf), found)

@@ -119,7 +119,7 @@ class PyTorchEnds:
         if System.getpid() != self._watch.pid:
             return
         self._by_hand.notice_compiled_steps()
-        with self._by_hand.state_kept(), self._forwards.state_kept(), self._watch.saying_again():
+        with self._by_hand.state_kept(), self._forwards.state_kept():
             self._record()
 
     def _record(self) -> None:
@@ -148,9 +148,9 @@ class PyTorchEnds:
     def _say_what_was_not_seen(self) -> None:
         forwards, watch = self._forwards, self._watch
         if forwards.has_trained and not watch.probe.step:
-            watch.say("steps", _TRANSFORM if forwards.is_transformed else _NO_STEP)
+            watch.probe.not_observed("steps", _TRANSFORM if forwards.is_transformed else _NO_STEP)
         if forwards.has_trained and not forwards.has_batch:
-            watch.say("batch", _NO_BATCH)
+            watch.probe.not_observed("batch", _NO_BATCH)
 
     def _keep_dead(self) -> None:
         """Record the state in which something died, or its present state if the program still holds the tensor."""

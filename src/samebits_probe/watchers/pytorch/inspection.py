@@ -70,7 +70,7 @@ def watch_details(watch: "PyTorchWatch", forwards: "Forwards", optimizers: "Opti
             details.began.append(operators.begin)
             details.ended.append(operators.end)
         else:
-            watch.say("operators", "they need PyTorch 2.0 or later")
+            watch.probe.not_observed("operators", "they need PyTorch 2.0 or later")
 
 
 def watch_calls(

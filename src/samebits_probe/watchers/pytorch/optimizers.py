@@ -68,13 +68,13 @@ class Optimizers:
         if not self._watch.optimizer_seen:
             self._watch.optimizer_seen = True
             self.first_seen()
-            self._watch.probe.event("observed-by", how="optimizer")
+            self._watch.probe.once("observed-by", how="optimizer")
         if not self._watch.probe.is_sampled:
             self._watch.probe.begin()
         self._running.append(id(optimizer))
         if getattr(optimizer, "grad_scale", None) is not None:
             why = "a fused optimizer unscales them itself: they are compared as GradScaler has scaled them"
-            self._watch.say("unscaled gradients", why)
+            self._watch.probe.not_observed("unscaled gradients", why)
         changed = self._see_closure(optimizer, args, kwargs)
         if changed is None:
             self._gradients(optimizer)
@@ -250,7 +250,7 @@ def watch_scaling(watch: "PyTorchWatch") -> None:
 def _wrap(kind: Any, watch: "PyTorchWatch") -> None:
     def tell(self: Any, *_: Any, **__: Any) -> None:
         if not watch.is_compiling() and getattr(self, "_enabled", True):
-            watch.say("unscaled loss", _WHY)
+            watch.probe.not_observed("unscaled loss", _WHY)
 
     if "scale" in vars(kind):  # else it inherits the wrapped one
         before(kind, "scale", tell)

@@ -11,7 +11,7 @@ import ctypes
 import enum
 import struct
 import sys
-from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from ...trace import Rows
 from ..objects import Function, Library, Tensor
@@ -36,7 +36,7 @@ class Unseen(Exception):
 
 
 class Fingerprints:
-    """`of(tensor)`: 16 bytes or None. `say(point, why)` is called once for each reason for a None."""
+    """`of(tensor)`: 16 bytes or None. `say(point, why)` is called for each None."""
 
     def __init__(self, torch: Library, hasher: "Hasher", say: Callable[[str, str], Any]) -> None:
         self._torch, self._hasher, self._say = torch, hasher, say
@@ -48,7 +48,6 @@ class Fingerprints:
         self._numbers = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
         self._device = DeviceHash(torch)
         self._parts = _Parts(torch, self._plain)
-        self._said: Set[Tuple[str, str]] = set()
 
     def of(self, tensor: Tensor) -> Optional[bytes]:
         """Fingerprint of a tensor: 16 bytes, or None if it has no values."""
@@ -128,10 +127,7 @@ class Fingerprints:
         return self._pointer(tensor.data_ptr(), bytes_of(tensor), header)
 
     def _not_seen(self, tensor: Tensor, why: Exception) -> None:
-        reason = (type(tensor).__name__, str(why).split("\n")[0][:120])
-        if reason not in self._said:
-            self._said.add(reason)
-            self._say("values of a %s" % reason[0], reason[1])
+        self._say("values of a " + type(tensor).__name__, str(why).split("\n")[0][:120])
 
     def number(self, tensor: Tensor) -> Optional[float]:
         """Return the value of a tensor of one floating-point element, or None."""

@@ -6,10 +6,9 @@ between two compiled pieces, while the compiler's frame hook is still on. Their 
 aside while they work, so that nothing of the watcher is ever compiled.
 """
 
-import contextlib
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ...prints import ArrayPrint, kept_number
 from ...system import System
@@ -50,9 +49,8 @@ class PyTorchWatch:
     def _start_again(self) -> None:
         self.pid = System.getpid()
         self.home: Optional[int] = None  # the thread that is watched
-        self._said: Set[Tuple[str, str]] = set()
         self._headers: Dict[str, Header] = {}
-        self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
+        self.prints = Fingerprints(self.torch, self.probe.hasher, self.probe.not_observed)
         self.names = TensorNames(self)
 
     def is_idle(
@@ -94,7 +92,9 @@ class PyTorchWatch:
         if self.home is None and (is_main or self.torch.is_grad_enabled()):
             self.home = here
             return False
-        self.say("threads", "modules are called in several threads: only the first that trains is watched")
+        self.probe.not_observed(
+            "threads", "modules are called in several threads: only the first that trains is watched"
+        )
         return True
 
     def trains_elsewhere(self, optimizer: Optional[Optimizer] = None) -> None:
@@ -104,10 +104,10 @@ class PyTorchWatch:
         called a model, and if this model holds nothing of what the optimizer trains.
         """
         if self._is_elsewhere():
-            self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in a thread that is not watched")
+            self.probe.not_observed(TRAINS_ELSEWHERE, "an optimizer or a backward runs in a thread that is not watched")
             is_told = optimizer is not None and self.names.are_given()
             if is_told and not any(map(self.names.has, _parameters(optimizer))):
-                self.say(TRAINS_ELSEWHERE, OWN_MODEL)
+                self.probe.not_observed(TRAINS_ELSEWHERE, OWN_MODEL)
 
     def _renew(self) -> None:
         self.probe.adopt()
@@ -115,19 +115,6 @@ class PyTorchWatch:
         self._start_again()
         for function in self.renewals:
             function()
-
-    def say(self, point: str, why: str) -> None:
-        """Report a thing that cannot be seen, once."""
-        if (point, why) not in self._said:
-            self._said.add((point, why))
-            self.probe.not_observed(point, why)
-
-    @contextlib.contextmanager
-    def saying_again(self) -> Iterator[None]:
-        """Let a later end report again what is reported in this context: the current end may not be the last."""
-        said = set(self._said)
-        yield
-        self._said = said
 
     def point(self, kind: str, name: str, tensor: Tensor) -> int:
         """Return the id of a tensor's point."""
@@ -169,10 +156,6 @@ class PyTorchWatch:
         """Return what a point needs of a tensor; None if it has no values."""
         found = self.prints.of(tensor)
         return None if found is None else ArrayPrint(dtype_name(tensor.dtype), shape_of(tensor), found)
-
-    def text(self, kind: str, name: str, dtype: str, text: str) -> None:
-        """Fingerprint a value that is not a tensor, by its exact text."""
-        self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
 
     def setting(self, name: str, value: Any, *, keeps: bool = True) -> Tuple[int, bytes]:
         """Return (id of the point, fingerprint) of a value of an optimizer that is not a tensor.

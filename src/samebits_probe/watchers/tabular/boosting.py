@@ -39,7 +39,6 @@ class Rounds:
         self._data: Dict[int, Tuple[Reference, Given]] = {}  # by the id of the data set
         self._boosters: Dict[int, Tuple[Reference, str]] = {}  # id of a booster -> its label
         self._last: Dict[str, ArrayPrint] = {}  # label -> content of the model, as far as its rounds show it
-        self._count = 0
         self._open_at: Optional[int] = None
         probe.at_end(self._end)
         probe.open_rounds.append(self.close)
@@ -83,8 +82,7 @@ class Rounds:
     def updated(self, booster: Booster, dataset: Dataset) -> None:
         """Record the inputs of a round that has been made, and what it added."""
         probe = self._probe
-        if self._count == 0:
-            probe.event("observed-by", how="round")
+        probe.once("observed-by", how="round")
         probe.begin()
         label = self._label(booster)
         for name, content in self._given(dataset):
@@ -95,7 +93,6 @@ class Rounds:
         last = self._last[label].fingerprint if label in self._last else b""
         self._last[label] = self._content.of_plain(last + content.fingerprint)
         self._open_at = probe.step
-        self._count += 1
 
     def made(self, booster: Booster) -> None:
         """Keep the content of a model that no round made, so that it is recorded at the end."""

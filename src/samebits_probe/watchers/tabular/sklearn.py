@@ -5,7 +5,7 @@ import functools
 import threading
 import types
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...prints import ArrayPrint
 from ..objects import Arguments, Estimator, Function, Library
@@ -123,7 +123,6 @@ class Fits:
         self._began_at: Optional[int] = None
         self._labels: Dict[str, int] = {}  # how many estimators of a class have one
         self._known: Dict[int, Tuple[Callable[[], Estimator], str]] = {}  # id -> (reference, label)
-        self._said: Set[str] = set()
         self._last: Dict[str, List[Holding]] = {}  # by label
 
     def begin(self, estimator: Estimator, args: Arguments, kwargs: Dict[str, Any]) -> bool:
@@ -190,9 +189,7 @@ class Fits:
         return label
 
     def _fitted(self, estimator: Estimator) -> None:
-        if "steps" not in self._said:
-            self._said.add("steps")
-            self._probe.event("observed-by", how="fit")
+        self._probe.once("observed-by", how="fit")
         label = self._label(estimator)
         for name in _LOSSES:
             value = vars(estimator).get(name)
@@ -219,9 +216,8 @@ class Fits:
             if content is not None:
                 found.append((label + "." + name, content, value))
             found += [("%s.%s.%s" % (label, name, leaf.path), leaf.content, leaf.value) for leaf in leaves]
-        for unread in sorted(self._content.unread - self._said):
-            self._said.add(unread)
-            self._probe.not_observed("update", "scikit-learn: %s in %s is not read" % (unread, label))
+        for unread in sorted(self._content.unread):
+            self._probe.not_observed("update", "scikit-learn: %s is not read" % unread)
         return found
 
     def _add(self, kind: str, name: str, value: Any) -> None:

@@ -183,7 +183,7 @@ class Graphs:
 
     def _start(self, optimizer: Optimizer, variables: Sequence[Variable]) -> GraphStep:
         here = self._shown()
-        self._watch.stepped("apply")
+        self._watch.probe.once("observed-by", how="apply")
         owned = self._loops.owned(optimizer, variables, here.models)
         self._watch.lives.start(owned.weights)
         self._watch.remains.follow()
@@ -217,7 +217,7 @@ class Graphs:
         if all(self._is_reachable(item) for _, item in parts):
             found: List[NamedValue] = parts
             return found
-        self._watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % name)
+        self._watch.probe.not_observed(kind, "%s is computed inside a condition or loop of the graph" % name)
         return []
 
     def _is_reachable(self, tensor: Tensor) -> bool:
@@ -251,10 +251,10 @@ class Graphs:
 
     def _outside(self, optimizer: Optimizer, variables: Sequence[Variable], models: List[Layer]) -> None:
         if not self._calls:
-            self._watch.not_observed("steps", "a step is compiled by XLA before it is called")
+            self._watch.probe.not_observed("steps", "a step is compiled by XLA before it is called")
             return
         for point in ("batch", "loss", "gradient"):
-            self._watch.not_observed(point, "TensorFlow, inside a function compiled by XLA (jit_compile=True)")
+            self._watch.probe.not_observed(point, "TensorFlow, inside a function compiled by XLA (jit_compile=True)")
         function = self._calls[0]
         if getattr(function, _COMPILED, None) is None:
             setattr(function, _COMPILED, [])
