@@ -27,6 +27,9 @@ Structure = Any  # of a pytree
 Traced = Any  # a value that is traced, or an array
 JaxProgram = Any  # a jaxpr, closed or not
 
+# of Keras 3: TensorFlow, Torch or Jax, of the watcher: how the values of one library are read
+Backend = Any
+
 Function = Callable[..., Any]  # of a library or of the program: it is wrapped, and called with its arguments
 Arguments = Tuple[Any, ...]
 CallArguments = Tuple[Arguments, Dict[str, Any]]  # of one call: args, kwargs

@@ -5,10 +5,10 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Type, TypeVar
 
 from ... import wire
-from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
+from ..objects import Arguments, Array, Backend, Function, Model, NamedValue, Optimizer
 from ..points import ArrayRows, named_leaves
 from ..trainers import Trainers
-from ..wrappers import after
+from ..wrappers import after, wrap
 from . import models
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ..points import Points
     from ..remains import Remains
 
-Backend = Any  # TensorFlow, Torch or Jax: how the values of one library are read
 ModelStep = Any  # of a backend: replaces a model's `train_step`, has `model` and `function()`
 Result = TypeVar("Result")
 
@@ -142,6 +141,7 @@ class TrainFunction:
         self.watch, self.step = watch, step
         self.model = ModelVariables(watch, step.model)
         self._stand_in = step.function()
+        self.has_wrapped_steps = False  # whether the steps within the function are watched, and not the function
 
     def wrap(self, function: Function) -> Function:
         """Return the watched function, which replaces `function`."""
@@ -157,6 +157,11 @@ class TrainFunction:
             return given
 
         return mark(train_function)
+
+    @contextlib.contextmanager
+    def made_from(self, trainer: Any) -> Iterator[None]:
+        """While this is entered, a trainer class makes the function."""
+        yield
 
     def _begin(self, arguments: Arguments) -> Any:
         self.watch.probe.once("observed-by", how="train-function")
@@ -197,21 +202,24 @@ def wrap_train_maker(
     trainer: Any, watch: "Keras3Watch", step_of: Callable[[Model], ModelStep], kind: Type[TrainFunction]
 ) -> None:
     """Wrap `make_train_function` of a trainer class. `step_of(model)`: what replaces its `train_step`."""
-    original = trainer.__dict__["make_train_function"]
 
-    @functools.wraps(original)
-    def make_train_function(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = self.train_function
-        step = watch.probe.guard("train step of keras", step_of, self)
-        if step is None:
-            return original(self, *args, **kwargs)
-        with standing_in(self, step.function()):
-            result = original(self, *args, **kwargs)
-        if self.train_function is not before and not is_watched(self.train_function):
-            self.train_function = kind(watch, step).wrap(self.train_function)
-        return result
+    def make(original: Function) -> Function:
+        def make_train_function(self: Any, *args: Any, **kwargs: Any) -> Any:
+            before = self.train_function
+            step = watch.probe.guard("train step of keras", step_of, self)
+            if step is None:
+                return original(self, *args, **kwargs)
+            train = kind(watch, step)
+            with standing_in(self, step.function()), train.made_from(trainer):
+                result = original(self, *args, **kwargs)
+            is_new = self.train_function is not before and not is_watched(self.train_function)
+            if is_new and not train.has_wrapped_steps:
+                self.train_function = train.wrap(self.train_function)
+            return result
 
-    trainer.make_train_function = make_train_function
+        return make_train_function
+
+    wrap(trainer, "make_train_function", make)
 
 
 def metrics(watch: "Keras3Watch", logs: Any, prefix: str = "", loss_is_seen: bool = False) -> List[NamedValue]:
@@ -236,25 +244,34 @@ def is_watched(function: Optional[Function]) -> bool:
     return function is None or getattr(function, _MARK, False)
 
 
-def wrap_evaluation_maker(
-    trainer: Any, watch: "Keras3Watch", name: str, prefix: str, outputs: Callable[[Model, Any], Any]
+def wrap_evaluation_makers(
+    trainer: Any, watch: "Keras3Watch", outputs: Callable[[Any], Any] = lambda result: result
 ) -> None:
-    """Wrap `make_test_function` or `make_predict_function` of a trainer class.
+    """Wrap `make_test_function` and `make_predict_function` of a trainer class.
 
-    The result of the function is a separate forward point, never a batch or a step. `outputs(model, result)`: the
-    result without the state that a backend passes through.
+    The result of a function is a separate forward point, never a batch or a step. `outputs(result)`: the result
+    without the state that a backend passes through.
     """
-    attribute = name + "_function"
-
-    def made(_: Any, self: Any, *__: Any, **___: Any) -> None:
-        function = getattr(self, attribute)
-        if not is_watched(function):
-            setattr(self, attribute, _evaluation(watch, function, prefix, lambda value: outputs(self, value)))
-
-    after(trainer, "make_%s_function" % name, made)
+    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
+        made = functools.partial(_watch_evaluation, watch, name + "_function", prefix, outputs)
+        after(trainer, "make_%s_function" % name, made)
 
 
-def _evaluation(watch: "Keras3Watch", function: Function, prefix: str, outputs: Callable[[Any], Any]) -> Function:
+def _watch_evaluation(
+    watch: "Keras3Watch",
+    attribute: str,
+    prefix: str,
+    outputs: Callable[[Any], Any],
+    _: Any,
+    model: Model,
+    *__: Any,
+    **___: Any,
+) -> None:
+    """Wrap the function that a model has made."""
+    function = getattr(model, attribute)
+    if is_watched(function):
+        return
+
     def tell(result: Any) -> None:
         watch.record("forward", metrics(watch, outputs(result), prefix))
 
@@ -264,4 +281,4 @@ def _evaluation(watch: "Keras3Watch", function: Function, prefix: str, outputs: 
         watch.probe.guard(prefix + " of keras", tell, result)
         return result
 
-    return mark(evaluate)
+    setattr(model, attribute, mark(evaluate))

@@ -2,8 +2,9 @@
 logs.
 """
 
+import contextlib
 import functools
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..jax import arrays
 from ..objects import Arguments, Array, Function, Library, Model, Pytree, Variable
@@ -88,9 +89,23 @@ class JaxFunction(functions.TrainFunction):
         super().__init__(watch, step)
         self._lists: Optional[List[List[Variable]]] = None
 
-    def checked(self, function: Function) -> Function:
+    def wrap(self, function: Function) -> Function:
         """Return the watched function. It checks that the added outputs change nothing."""
-        return self.wrap(checked_step.CheckedStep(self.watch, function, self._split))
+        return super().wrap(checked_step.CheckedStep(self.watch, function, self._split))
+
+    @contextlib.contextmanager
+    def made_from(self, trainer: Any) -> Iterator[None]:
+        """Wrap each step function that goes into the train function, if the trainer has a method for that."""
+        self.has_wrapped_steps = "_make_function" in vars(trainer)
+        own, make = self.step.model.__dict__, getattr(self.step.model, "_make_function", None)
+        if not self.has_wrapped_steps or make is None:
+            yield
+            return
+        own["_make_function"] = lambda step, *args, **kwargs: make(self.wrap(step), *args, **kwargs)
+        try:
+            yield
+        finally:
+            del own["_make_function"]
 
     def before(self, arguments: Arguments) -> None:
         state, data = arguments
@@ -138,50 +153,6 @@ class JaxFunction(functions.TrainFunction):
         return logs, [], ()
 
 
-def _wrap_train_maker(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
-    """Wrap each step of the train function (one call may make several), not the train function."""
-    original = trainer.__dict__["make_train_function"]
-    wraps_steps = "_make_function" in trainer.__dict__
-
-    @functools.wraps(original)
-    def make_train_function(self: Any, *args: Any, **kwargs: Any) -> Any:
-        step = watch.probe.guard("train step of keras", TracedStep, watch, hooks, self)
-        if step is None:
-            return original(self, *args, **kwargs)
-        before, train = self.train_function, JaxFunction(watch, step)
-        with functions.standing_in(self, step.function()):
-            if wraps_steps:
-                with _steps_wrapped(self, train):
-                    return original(self, *args, **kwargs)
-            result = original(self, *args, **kwargs)
-        if self.train_function is not before and not functions.is_watched(self.train_function):
-            self.train_function = train.checked(self.train_function)
-        return result
-
-    trainer.make_train_function = make_train_function
-
-
-class _steps_wrapped:
-    """While a model makes its train function, wrap each step function that goes into it."""
-
-    def __init__(self, model: Model, train: JaxFunction) -> None:
-        self._own, self._make, self._train = model.__dict__, model._make_function, train
-
-    def __enter__(self) -> None:
-        def make(step_function: Function, *args: Any, **kwargs: Any) -> Function:
-            found: Function = self._make(self._train.checked(step_function), *args, **kwargs)
-            return found
-
-        self._own["_make_function"] = make
-
-    def __exit__(self, *_: Any) -> None:
-        del self._own["_make_function"]
-
-
-def _outputs(_model: Model, result: Any) -> Any:
-    return result[0]
-
-
 def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
     """Return the training loops of the program's own."""
     found = keras3_loops.Loops(watch)
@@ -191,6 +162,5 @@ def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
 
 def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
     """Wrap the functions that a trainer makes."""
-    _wrap_train_maker(trainer, watch, hooks)
-    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
-        functions.wrap_evaluation_maker(trainer, watch, name, prefix, _outputs)
+    functions.wrap_train_maker(trainer, watch, lambda model: TracedStep(watch, hooks, model), JaxFunction)
+    functions.wrap_evaluation_makers(trainer, watch, lambda result: result[0])

@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from .functions import Keras3Watch
 
 
-class OuterCall:
-    """One call of an outermost layer."""
-
-    def __init__(self, layer: Layer, named: List[NamedValue]) -> None:
-        self.layer, self.named = layer, named
-
-
 class Loops:
     """What the current step of a loop has shown so far, and the steps themselves.
 
@@ -92,7 +85,7 @@ class Loops:
         named += named_leaves("", {key: given[1][key] for key in given[1]}, backend.is_leaf)
         named = [(name, value) for name, value in named if backend.is_tensor(value)]
         if self.graphs is not None and self.graphs.is_building():
-            self.graphs.called(OuterCall(layer, named))
+            self.graphs.called(layer, named)
         elif not backend.may_record():
             self._evaluated(result)
         elif all(backend.is_concrete(value) for _, value in named):

@@ -5,7 +5,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ... import wire
-from ..objects import Arguments, Array, Layer, Model, NamedValue, Optimizer, Variable
+from ..objects import Arguments, Array, Backend, Layer, Model, NamedValue, Optimizer, Variable
 from ..points import named_leaves, without_repeats
 from ..wrappers import after, guarded
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ...wire import OptimizerFacts
     from ..points import Points
     from .collection import CollectionHooks
-    from .functions import Backend
 
 _SEED_STATE = "seed_generator_state"
 

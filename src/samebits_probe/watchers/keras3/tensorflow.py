@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Seque
 from ... import wire
 from ..objects import Arguments, Array, Library, NamedValue, Tensor, Variable
 from ..tensorflow import tapes
+from ..tensorflow.variables import VariableReader
 from . import functions
 from . import loops as keras3_loops
 from .collection import CollectionHooks
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from ..tensorflow.inspection import OperationInspection
 
 
-class TensorFlow:
+class TensorFlow(VariableReader):
     """Reads TensorFlow's values: eager tensors as views, variables by the one operation that reads them."""
 
     def __init__(self) -> None:
+        super().__init__()
         from tensorflow.python import pywrap_tfe
         from tensorflow.python.eager import context, record
         from tensorflow.python.framework import ops
@@ -29,7 +31,7 @@ class TensorFlow:
         self.tf = sys.modules["tensorflow"]
         self.look: "Optional[OperationInspection]" = None  # if a step is inspected
         self.numpy = sys.modules["numpy"]
-        self._array, self._is_eager_here = self.numpy.ndarray, self.tf.executing_eagerly
+        self._is_eager_here = self.tf.executing_eagerly
         self.is_eager: Callable[[Any], bool] = lambda value: isinstance(value, ops.EagerTensor)
         self.graph_of = ops.get_default_graph
         self.may_record = record.could_possibly_record
@@ -86,13 +88,6 @@ class TensorFlow:
         value: Variable = getattr(variable, "_value", variable)
         return value.read_value()
 
-    def array(self, tensor: Tensor) -> Array:
-        """Return an eager tensor's values: a view if it lies in this process' memory."""
-        value = tensor._numpy() if hasattr(tensor, "_numpy") else tensor
-        if type(value) is self._array:
-            return value
-        return self.numpy.asarray(value, dtype=object) if isinstance(value, bytes) else self.numpy.asarray(value)
-
     def arrays(self, name: str, value: Any) -> List[NamedValue]:
         """Return [(name, array)] of an eager tensor, a sparse or ragged one (by its parts), a number or an array."""
         if self.is_eager(value):
@@ -115,10 +110,6 @@ class TensorFlow:
     def is_concrete(self, value: Any) -> bool:
         """Return whether a value is known now, and not only in a graph."""
         return all(self.is_eager(part) or not self.tf.is_tensor(part) for _, part in self.parts("", value))
-
-    def has_value(self, value: Any) -> bool:
-        """Return whether it is a tensor with a value now, and not a variable."""
-        return self.is_eager(value) and value.dtype not in (self.tf.resource, self.tf.variant)
 
     def is_leaf(self, value: Any) -> bool:
         return self.tf.is_tensor(value) or not isinstance(value, (dict, list, tuple))
@@ -219,5 +210,4 @@ def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
 def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
     """Wrap the functions that a trainer makes."""
     functions.wrap_train_maker(trainer, watch, lambda model: TrainStep(watch, hooks, model), TensorFlowFunction)
-    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
-        functions.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)
+    functions.wrap_evaluation_makers(trainer, watch)

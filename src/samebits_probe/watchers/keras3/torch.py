@@ -203,5 +203,4 @@ def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
         return (CompiledStep if model.jit_compile else EagerStep)(watch, hooks, model)
 
     functions.wrap_train_maker(trainer, watch, step_of, TorchFunction)
-    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
-        functions.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)
+    functions.wrap_evaluation_makers(trainer, watch)

@@ -8,12 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 from ..data_passes import watch_epochs
-from ..objects import Array, Layer, Library, NamedValue, Variable
+from ..objects import Array, Backend, Layer, Library, NamedValue, Variable
 from ..plain_attributes import PlainAttributes
 from ..points import Points
 from ..remains import Remains, leave_out, remains_of, tell_after, tell_death, tell_new
 from . import collection, functions, models
-from .functions import Backend
 from .models import is_seed
 
 if TYPE_CHECKING:

@@ -124,16 +124,16 @@ class Graphs:
             graph = getattr(graph, "outer_graph", None)
         return here
 
-    def called(self, call: keras3_loops.OuterCall) -> None:
+    def called(self, layer: Layer, named: List[NamedValue]) -> None:
         """Keep the inputs of an outermost layer that is called.
 
         They are the batch, if gradients can be recorded here.
         """
         if self._watch.backend.may_record():
             here = self._here()
-            if call.layer not in here.models:
-                here.models.append(call.layer)
-            here.batches += call.named
+            if layer not in here.models:
+                here.models.append(layer)
+            here.batches += named
 
     def returned(self, named: List[NamedValue]) -> None:
         """Keep what a layer returned, for an inspection."""

@@ -18,7 +18,7 @@ def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
     """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows a variable again."""
     remains, values = remains_of(probe), VariableReader()
     variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
-    attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
+    attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.has_value, values.array)
 
     def follow(variable: Variable) -> None:
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))
@@ -46,16 +46,17 @@ class VariableReader:
         operations, types = _module("framework.ops"), _module("framework.dtypes")
         self._eager, self._init_scope = operations.EagerTensor, operations.init_scope
         self._operations = _module("ops.gen_resource_variable_ops")
-        self._opaque = types.resource, types.variant
+        self._opaque, self._numpy = (types.resource, types.variant), sys.modules["numpy"]
 
-    def is_eager(self, value: Any) -> bool:
-        """Return whether it is a tensor that has a value now."""
+    def has_value(self, value: Any) -> bool:
+        """Return whether it is a tensor with a value now, and not a variable."""
         return isinstance(value, self._eager) and value.dtype not in self._opaque
 
     def array(self, tensor: Tensor) -> Array:
-        """Return an eager tensor's values."""
-        value = tensor._numpy()
-        numpy = sys.modules["numpy"]
+        """Return an eager tensor's values: a view if it lies in this process' memory."""
+        value, numpy = tensor._numpy() if hasattr(tensor, "_numpy") else tensor, self._numpy
+        if type(value) is numpy.ndarray:
+            return value
         return numpy.asarray(value, dtype=object) if isinstance(value, bytes) else numpy.asarray(value)
 
     def of(self, variable: Variable) -> List[NamedValue]:
