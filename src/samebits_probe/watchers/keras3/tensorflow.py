@@ -183,8 +183,7 @@ class TensorFlowFunction(functions.TrainFunction):
                 else:
                     rows.record(names, list(map(watch.backend.array, some)))
             if number < len(layout.looked):
-                variables = self.model.variables
-                layout.looked[number].write(watch, looked, variables.weights + variables.optimizers)
+                layout.looked[number].write(watch, looked)
 
     def _play_forward(self, names: List[str], values: List[Any]) -> None:
         watch, array = self.watch, self.watch.backend.array

@@ -9,7 +9,7 @@ from tensorflow.python.ops import gen_resource_variable_ops
 from ... import wire
 from ...callers import OWN, innermost
 from ..keras3.models import is_symbolic
-from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
+from ..objects import Function, Graph, Layer, Library, Operation, Tensor
 from ..points import named_leaves
 from ..wrappers import before, guarded
 from .operations import (
@@ -19,12 +19,10 @@ from .operations import (
     OperationPlace,
     Operations,
     ancestors,
-    handles,
     libraries,
     owners,
     shown,
     size,
-    unordered,
 )
 
 if TYPE_CHECKING:
@@ -71,12 +69,11 @@ class OperationInspection:
         return size(graph) if graph is not None else 0
 
     def steps(self, results: List[Tensor], applied: Applied, since: int = 0) -> "List[Step]":
-        """Return [Step] of the graph that is being built, see `traces`; empty if there is none."""
+        """Return [Step] of the graph that is being built; empty if there is none, or if operations are not wanted."""
         graph = self._graph()
-        if graph is None:
+        if graph is None or not self.has_operators:
             return []
-        trace = Trace(graph, self._lines, since)
-        return trace.steps(results, applied) if self.has_operators else trace.without_operations(applied)
+        return Trace(graph, self._lines, since).steps(results, applied)
 
     def unseen(self, why: str) -> None:
         """Report why operations of the inspected step are not seen."""
@@ -149,27 +146,19 @@ class Step:
     The graph returns `tensors`, and `write` is called with their values when it runs.
     """
 
-    def __init__(self, graph: Graph, operations: Optional[Operations] = None) -> None:
-        self._graph, self._operations = graph, operations
+    def __init__(self, operations: Operations) -> None:
+        self._operations, self.tensors = operations, operations.tensors
         self.is_a_part = False  # whether a part of the step is computed outside of this graph
-        self.tensors = operations.tensors if operations is not None else []
 
-    def write(self, watch: "Keras3Watch", values: Sequence[Any], variables: Iterable[NamedValue]) -> None:
-        """Write what was computed, and which operations use a variable without an order.
-
-        `variables`: [(name, variable)] of Keras or TensorFlow that are known by name.
-        """
+    def write(self, watch: "Keras3Watch", values: Sequence[Any]) -> None:
+        """Write what was computed."""
         details = watch.probe.details
         if details is None or not details.is_on():
             return
-        if self._operations is not None:
-            described = functools.partial(watch.described, details)
-            self._operations.add(details, values, lambda value: described(watch.backend.array(value)))
-            if self.is_a_part:
-                details.note("Operators around the condition or loop in which an optimizer is applied are not seen.")
-        plain = [(name, getattr(variable, "_value", variable)) for name, variable in variables]
-        for name, reads, writes in unordered(self._graph.get_operations(), handles(self._graph, plain)):
-            details.add("update", "access", name, reads=reads, writes=writes)
+        described = functools.partial(watch.described, details)
+        self._operations.add(details, values, lambda value: described(watch.backend.array(value)))
+        if self.is_a_part:
+            details.note("Operators around the condition or loop in which an optimizer is applied are not seen.")
 
 
 class Trace:
@@ -210,11 +199,7 @@ class Trace:
             needed = next((number for number, one in enumerate(backward) if operation in one), None)
             number = _step_at(places[operation], ends) if needed is None else needed
             steps[number].append(operation)
-        return [Step(self._graph, Operations(part, place, written)) for part in steps]
-
-    def without_operations(self, applied: Applied) -> List[Step]:
-        """Return the same step without operations, if these are not wanted."""
-        return [Step(self._graph) for _ in range(max(len(applied), 1))]
+        return [Step(Operations(part, place, written)) for part in steps]
 
     def _own(self, tensors: Iterable[Any]) -> List[Tensor]:
         return [tensor for tensor in tensors if getattr(tensor, "graph", None) is self._graph]

@@ -13,7 +13,6 @@ from ..wrappers import before, guarded
 
 if TYPE_CHECKING:
     from ..keras3.functions import Keras3Watch
-    from ..keras3.models import Variables
     from .inspection import OperationInspection, Step
 
 _WORDS = struct.Struct("<625I").pack  # the state of a `random.Random`
@@ -151,8 +150,8 @@ class Graphs:
         here = guard("start of a graph's step", self._start, optimizer, variables)
         began = guard("details of a step", look.applies) if look is not None else None
         result = run()
-        if look is not None and here is not None and began is not None and not self._is_under_xla():
-            here.looked = guard("details of a step", self._looked, look, here, began, gradients)
+        if look is not None and look.has_operators and here is not None and not self._is_under_xla():
+            here.looked = guard("details of a step", self._looked, look, here, began or 0, gradients)
         if here is not None:
             guard("step in a graph", self._end, here, optimizer, gradients, variables)
         return result
@@ -204,7 +203,7 @@ class Graphs:
         layout, looked = [(kind, part) for kind, part, _ in flat], here.looked
 
         def step(*arrays: Any) -> Any:
-            self._watch.probe.guard("step in a graph", self._record, layout, arrays, looked, owned)
+            self._watch.probe.guard("step in a graph", self._record, layout, arrays, looked)
             return self._watch.backend.numpy.int32(0)
 
         inputs = [item for _, _, item in flat] + (looked.tensors if looked is not None else [])
@@ -228,9 +227,7 @@ class Graphs:
             graph = getattr(graph, "outer_graph", None)
         return graph is not None
 
-    def _record(
-        self, layout: List[Tuple[str, str]], arrays: Sequence[Array], looked: "Optional[Step]", owned: "Variables"
-    ) -> None:
+    def _record(self, layout: List[Tuple[str, str]], arrays: Sequence[Array], looked: "Optional[Step]") -> None:
         watch = self._watch
         watch.probe.begin()
         for (kind, name), array in zip(layout, arrays):
@@ -241,7 +238,7 @@ class Graphs:
             else:
                 watch.record(kind, [(name, array)])
         if looked is not None:
-            looked.write(watch, arrays[len(layout) :], owned.weights + owned.optimizers)
+            looked.write(watch, arrays[len(layout) :])
         watch.probe.end_step()
 
     # -- XLA --------------------------------------------------------------------------------------------------
