@@ -38,7 +38,7 @@ def start(config_path: str) -> None:
     _watch_generators(probe)
     _watch_threads(probe)
     if config.get("draws"):
-        probe.guard("draws", _watch_draws, probe)
+        probe.guard("draws", lambda: importlib.import_module("samebits_probe.draws").watch(probe))
     if config.get("audit"):
         probe.guard("audit", lambda: importlib.import_module("samebits_probe.resume").watch(probe))
     for library in ("numpy", "torch"):
@@ -114,10 +114,6 @@ def _threads() -> "Set[int]":
         return set(map(int, System.listdir("/proc/self/task")))
     except OSError:
         return set()
-
-
-def _watch_draws(probe: "Probe") -> None:
-    importlib.import_module("samebits_probe.draws").watch(probe)
 
 
 def _installer(probe: "Probe", name: str, watcher: str) -> "hooks.ImportHook":

@@ -2,7 +2,7 @@
 
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ... import signals
 from .. import addresses
@@ -59,18 +59,14 @@ class Arrays:
         return not isinstance(value, (dict, list, tuple))
 
 
-class Print:
-    """What a point needs of a value that was read.
+class Print(NamedTuple):
+    """What a point needs of a value that was read."""
 
-    `number`: the value if it is a number; `data`: its bytes, if wanted.
-    """
-
-    __slots__ = ("dtype", "shape", "fingerprint", "number", "data")
-
-    def __init__(
-        self, dtype: str, shape: "Shape", fingerprint: bytes, number: Optional[float], data: Optional[bytes]
-    ) -> None:
-        self.dtype, self.shape, self.fingerprint, self.number, self.data = dtype, shape, fingerprint, number, data
+    dtype: str
+    shape: "Shape"
+    fingerprint: bytes
+    number: Optional[float]  # the value, if it is a number
+    data: Optional[bytes]  # its bytes, if wanted
 
 
 class Prints:

@@ -11,7 +11,7 @@ from ...callers import OWN, innermost
 from ..keras3.models import is_symbolic
 from ..objects import Function, Graph, Layer, Library, Operation, Tensor
 from ..points import named_leaves
-from ..wrappers import before, guarded
+from ..wrappers import before, guarded, wrap
 from .operations import (
     WRITES,
     LayerStack,
@@ -88,36 +88,39 @@ class OperationInspection:
 
     def wrap_record(self, record: Library) -> None:
         """Wrap `record_operation` of the module `record`, which gets functions that compute gradients."""
-        original, look = record.record_operation, self
+        running = self._running
 
-        @functools.wraps(original)
-        def record_operation(
-            op_type: Any,
-            output_tensors: Any,
-            input_tensors: Any,
-            backward_function: Function,
-            *args: Any,
-            **kwargs: Any,
-        ) -> Any:
-            within = functools.partial(look._running.within, look._running.innermost(), look._graph, backward_function)
-            return original(op_type, output_tensors, input_tensors, within, *args, **kwargs)
+        def make(original: Function) -> Function:
+            def record_operation(
+                op_type: Any,
+                output_tensors: Any,
+                input_tensors: Any,
+                backward_function: Function,
+                *args: Any,
+                **kwargs: Any,
+            ) -> Any:
+                within = functools.partial(running.within, running.innermost(), self._graph, backward_function)
+                return original(op_type, output_tensors, input_tensors, within, *args, **kwargs)
 
-        record.record_operation = record_operation
+            return record_operation
+
+        wrap(record, "record_operation", make)
 
     def wrap_layers(self, layer_class: Any) -> None:
         """Wrap `Layer.__call__`."""
-        original, look, guard = layer_class.__call__, self, self._watch.probe.guard
 
-        @functools.wraps(original)
-        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_symbolic(args, kwargs):
-                return original(self, *args, **kwargs)
-            call = functools.partial(original, self, *args, **kwargs)
-            result = look._running.within(self.name, look._graph, call)
-            guard("details of a layer", look._returned, self, result)
-            return result
+        def make(original: Function) -> Function:
+            def __call__(layer: Any, *args: Any, **kwargs: Any) -> Any:
+                if is_symbolic(args, kwargs):
+                    return original(layer, *args, **kwargs)
+                call = functools.partial(original, layer, *args, **kwargs)
+                result = self._running.within(layer.name, self._graph, call)
+                self._watch.probe.guard("details of a layer", self._returned, layer, result)
+                return result
 
-        layer_class.__call__ = __call__
+            return __call__
+
+        wrap(layer_class, "__call__", make)
 
     def _returned(self, layer: Layer, result: Any) -> None:
         """Record what a layer returned in a loop of the program's own. Keras' train steps collect it by themselves."""
