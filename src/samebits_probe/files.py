@@ -4,13 +4,13 @@ It uses Python's audit events from 3.8 on; before 3.8, it wraps `io.open`. The l
 opens by itself: it looks at the working folder before and after a trial.
 """
 
-import functools
 import os
 import sys
 
 from . import hooks
 from .callers import PACKAGES
 from .system import System
+from .wrappers import before
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,11 +128,6 @@ def _wrap_open(opened: "Callable[..., None]") -> None:
     import builtins
     import io
 
-    original, note = io.open, hooks.quietly(opened)
-
-    @functools.wraps(original)
-    def open(file: "PathOrNumber", mode: str = "r", *args: "Any", **kwargs: "Any") -> "Any":
-        note(file, mode)
-        return original(file, mode, *args, **kwargs)
-
-    builtins.open = io.open = open
+    note = hooks.quietly(opened)
+    before(io, "open", lambda file, mode="r", *_, **__: note(file, mode))
+    builtins.open = io.open

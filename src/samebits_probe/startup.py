@@ -10,6 +10,7 @@ from . import api, files, handouts, hooks, own_generators, rng, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
+from .wrappers import before
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,14 +195,5 @@ def _text(word: "Argument") -> str:
 
 
 def _wrap_exec(became: "hooks.Note") -> None:
-    note = hooks.quietly(became)
-
-    def wrapped(original: "Callable[..., Any]") -> "Callable[..., Any]":
-        @functools.wraps(original)
-        def call(path: "Argument", args: "Argument", *env: "Any") -> "Any":
-            note(path, args)
-            return original(path, args, *env)
-
-        return call
-
-    os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)
+    for name in ("execv", "execve"):
+        before(os, name, hooks.quietly(became))

@@ -1,17 +1,17 @@
 """Controls for settings of the paper's Codes 1 and 2: Keras' session and its threads, the data format, one GPU."""
 
-import functools
 import os
 import sys
 import weakref
 
 from ..wire import HELD, UNDONE, UNREADABLE
+from ..wrappers import before
 from . import control
 from .control import SHELL, TOP, Control, edit, held, imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional
+    from typing import Any, Dict, List, Optional
 
     from .control import ControlEffect, ImportHooks, VariedMachine
 
@@ -64,18 +64,13 @@ class SessionThreads(Control):
     def _watch(self, cls: "Any") -> None:
         for name in _RUNS:
             if name in cls.__dict__:
-                setattr(cls, name, self._counted(cls.__dict__[name]))
+                before(cls, name, self._count)
 
-    def _counted(self, original: "Callable[..., Any]") -> "Callable[..., Any]":
-        @functools.wraps(original)
-        def method(session: "Any", *args: "Any", **kwargs: "Any") -> "Any":
-            if session is self._session:
-                self._used += 1
-            else:
-                self._other = weakref.ref(session)
-            return original(session, *args, **kwargs)
-
-        return method
+    def _count(self, session: "Any", *_: "Any", **__: "Any") -> None:
+        if session is self._session:
+            self._used += 1
+        else:
+            self._other = weakref.ref(session)
 
     def read_back(self) -> "ControlEffect":
         if _is_keras_3():

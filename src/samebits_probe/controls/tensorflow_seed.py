@@ -1,10 +1,10 @@
 """Fixes TensorFlow's seed, and the seeds that Keras 3 layers draw if they get none."""
 
-import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
 from ..replacement import Stream, replace
+from ..wrappers import after
 from . import python_seed
 from .control import TOP, Control, edit, seeded
 
@@ -50,15 +50,12 @@ class TfSeed(Control):
 
     def _seed_graphs(self, graph: Any) -> None:
         """Give the seed to each graph that is made later (K.clear_session() makes one)."""
-        original, seed = graph.__init__, self.seed
 
-        @functools.wraps(original)
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            original(self, *args, **kwargs)
-            if self.seed is None:
-                self.seed = seed
+        def made(_: None, new: Any, *__: Any, **___: Any) -> None:
+            if new.seed is None:
+                new.seed = self.seed
 
-        graph.__init__ = __init__
+        after(graph, "__init__", made)
 
     def _pin_generators(self, module: Any) -> None:
         """Pin generators that are made from entropy: from_non_deterministic_state(), and the global one."""

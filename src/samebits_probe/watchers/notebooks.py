@@ -7,8 +7,8 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from ..wrappers import after, before, guarded
 from .objects import Library
-from .wrappers import after, before, guarded
 
 if TYPE_CHECKING:
     from ..probe import Probe

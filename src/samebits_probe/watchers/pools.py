@@ -8,8 +8,8 @@ workers when their parent exits.
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ..wrappers import before, wrap
 from .objects import Function, Library
-from .wrappers import before, wrap
 
 if TYPE_CHECKING:
     from ..probe import Probe

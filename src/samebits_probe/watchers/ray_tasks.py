@@ -9,9 +9,9 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Dict
 
+from ..wrappers import wrap
 from . import pools
 from .objects import Function, Library
-from .wrappers import wrap
 
 if TYPE_CHECKING:
     from ..probe import Probe

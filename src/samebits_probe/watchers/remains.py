@@ -12,9 +12,9 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ..prints import ArrayPrint
+from ..wrappers import after
 from .objects import NamedValue
 from .points import Points
-from .wrappers import after
 
 if TYPE_CHECKING:
     from ..probe import Probe

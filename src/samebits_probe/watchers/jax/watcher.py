@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ... import hooks
 from ...prints import ArrayPrint
+from ...wrappers import after, guarded, wrap
 from ..objects import Function, Library, Pytree
-from ..wrappers import after, guarded, wrap
 from . import arrays
 from . import steps as jax_steps
 
@@ -223,10 +223,7 @@ class Hooks:
         return True
 
     def _after_fast_call(self, function: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], outputs: Pytree) -> None:
-        module = getattr(function, "__module__", None) or ""
-        if module.partition(".")[0] in _OWN and module != _PMAP:
-            return
-        own = getattr(function, "_fun", None)
+        own = getattr(function, "_fun", None) if self._is_of_program(function) else None
         if own is not None and self._is_told():
             self._guarded(self._listener.after, own, (args, kwargs), outputs, None)
 

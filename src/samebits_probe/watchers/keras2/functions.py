@@ -14,9 +14,9 @@ import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Optional
 
+from ...wrappers import after, before, guarded, wrap
 from ..objects import Function, Library, Model
 from ..remains import tell_after
-from ..wrappers import after, before, guarded, wrap
 from . import gradients
 from .steps import Evaluation, OptimizerCall, fetch
 

@@ -11,9 +11,9 @@ import itertools
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple
 
+from ...wrappers import after, before, guarded, wrap
 from ..objects import Function, Graph, Library, NamedValue, Operation, Optimizer, Tensor, Variable
 from ..tensorflow.operations import operation_of
-from ..wrappers import after, before, guarded, wrap
 from .variables import FunctionVariables, name_of, state_of
 
 if TYPE_CHECKING:

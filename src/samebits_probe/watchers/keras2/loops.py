@@ -9,9 +9,9 @@ import functools
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
+from ...wrappers import after, wrap
 from ..objects import Function, Graph, Library, Model, NamedValue, Operation, Reference, Session, Tensor
 from ..tensorflow.operations import ancestors
-from ..wrappers import after, wrap
 from . import gradients as keras2_gradients
 from .layer_inspection import FetchedTensors, Scopes, StepParts
 from .steps import data_of

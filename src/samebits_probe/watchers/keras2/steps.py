@@ -48,7 +48,7 @@ class OptimizerCall(_Called):
     ) -> None:
         _Called.__init__(self, watch)
         self._inputs: Optional[List[str]] = _fed_names(model) if model is not None else None
-        self._outputs = _result_names(model) if model is not None else _loss_names(found and found.loss, outputs)
+        self._outputs = list(model.metrics_names) if model is not None else _loss_names(found and found.loss, outputs)
         parameters = found.parameters if found is not None else []
         named = gradients.parts(found, name_of) if found is not None else []
         unfed = _unfed_inputs(model) if model is not None else []
@@ -136,7 +136,7 @@ class Evaluation(_Called):
         _Called.__init__(self, watch)
         if role == "test":
             self._prefix = "evaluation/"
-            self._inputs, self._outputs = _fed_names(model, "batch."), _result_names(model)
+            self._inputs, self._outputs = _fed_names(model, "batch."), list(model.metrics_names)
         else:
             self._prefix = "prediction/"
             self._inputs = ["batch.%d" % i for i in range(len(model._feed_inputs))]
@@ -162,10 +162,6 @@ def _fed_names(model: Model, prefix: str = "") -> List[str]:
         ("sample_weights.", model._feed_sample_weights),
     )
     return ["%s%d" % (start, i) for start, tensors in groups for i in range(len(tensors))]
-
-
-def _result_names(model: Model) -> List[str]:
-    return list(model.metrics_names)
 
 
 def _loss_names(loss: Optional[Tensor], outputs: Any) -> List[str]:

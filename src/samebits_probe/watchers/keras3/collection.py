@@ -6,8 +6,8 @@ Keras computes these inside one function (a graph, on TensorFlow and JAX). Two m
 
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple, TypeVar
 
+from ...wrappers import after, before, wrap
 from ..objects import Function, NamedValue, Optimizer, Variable
-from ..wrappers import after, before, wrap
 
 if TYPE_CHECKING:
     from ...probe import Probe

@@ -5,10 +5,10 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Type, TypeVar
 
 from ... import wire
+from ...wrappers import after, wrap
 from ..objects import Arguments, Array, Backend, Function, Model, NamedValue, Optimizer
 from ..points import ArrayRows, named_leaves
 from ..trainers import Trainers
-from ..wrappers import after, wrap
 from . import models
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ ModelStep = Any  # of a backend: replaces a model's `train_step`, has `model` an
 Result = TypeVar("Result")
 
 _MARK = "_samebits_watched"
+_PREFIXES = {"test": "evaluation/", "predict": "prediction/"}  # of the points of functions that do not train
 
 
 class Keras3Watch:
@@ -252,23 +253,15 @@ def wrap_evaluation_makers(
     The result of a function is a separate forward point, never a batch or a step. `outputs(result)`: the result
     without the state that a backend passes through.
     """
-    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
-        made = functools.partial(_watch_evaluation, watch, name + "_function", prefix, outputs)
-        after(trainer, "make_%s_function" % name, made)
+    for role in _PREFIXES:
+        after(trainer, "make_%s_function" % role, functools.partial(_watch_evaluation, watch, role, outputs))
 
 
 def _watch_evaluation(
-    watch: "Keras3Watch",
-    attribute: str,
-    prefix: str,
-    outputs: Callable[[Any], Any],
-    _: Any,
-    model: Model,
-    *__: Any,
-    **___: Any,
+    watch: "Keras3Watch", role: str, outputs: Callable[[Any], Any], _: Any, model: Model, *__: Any, **___: Any
 ) -> None:
     """Wrap the function that a model has made."""
-    function = getattr(model, attribute)
+    function, prefix = getattr(model, role + "_function"), _PREFIXES[role]
     if is_watched(function):
         return
 
@@ -281,4 +274,4 @@ def _watch_evaluation(
         watch.probe.guard(prefix + " of keras", tell, result)
         return result
 
-    setattr(model, attribute, mark(evaluate))
+    setattr(model, role + "_function", mark(evaluate))

@@ -5,9 +5,9 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ... import wire
+from ...wrappers import after, guarded
 from ..objects import Arguments, Array, Backend, Layer, Model, NamedValue, Optimizer, Variable
 from ..points import named_leaves, without_repeats
-from ..wrappers import after, guarded
 
 if TYPE_CHECKING:
     from ...fingerprint import Shape

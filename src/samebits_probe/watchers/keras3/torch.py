@@ -6,9 +6,9 @@ import functools
 import sys
 from typing import Any, Callable, List, Sequence, Union
 
+from ...wrappers import wrap
 from ..objects import Arguments, Array, Function, Layer, Library, Model, NamedValue, Optimizer, Tensor, Variable
 from ..points import named_batch
-from ..wrappers import wrap
 from . import collection, functions, models
 from . import loops as keras3_loops
 from .collection import CollectionHooks, StepCollection

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Opt
 
 from ...prints import ArrayPrint
 from ...system import System
+from ...wrappers import before, guarded
 from ..objects import Reference, Tensor
-from ..wrappers import before, guarded
 from .attributes import ModuleAttributes
 from .survivors import Survivors
 

@@ -8,8 +8,8 @@ dispatch mode that is entered at the first sign of the step and left at its end 
 import functools
 from typing import TYPE_CHECKING, Any, Callable
 
+from ...wrappers import wrap
 from ..objects import Function, Module, Tensor
-from ..wrappers import wrap
 from .names import ModuleNames
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ... import hooks
+from ...wrappers import before
 from ..objects import CallArguments, Function, Optimizer
-from ..wrappers import before
 from .layers import facts_of_optimizer
 from .plans import OptimizerPlan, plain
 

@@ -8,8 +8,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ...prints import ArrayPrint, keep, kept_number
+from ...wrappers import wrap
 from ..objects import Booster, Dataset, Function, Reference
-from ..wrappers import wrap
 from .content import Content, is_joblib_worker
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 import functools
 from typing import TYPE_CHECKING, Any, Iterable, Sequence
 
+from ...wrappers import after, guarded
 from ..objects import Booster, Dataset, Library
-from ..wrappers import after, guarded
 from .boosting import Rounds
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import json
 import weakref
 from typing import TYPE_CHECKING, Any, Dict
 
+from ...wrappers import after, guarded
 from ..objects import Booster, Dataset, Library
-from ..wrappers import after, guarded
 from .boosting import Rounds
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from tensorflow.python.ops import gen_resource_variable_ops
 
 from ... import wire
 from ...callers import OWN, innermost
+from ...wrappers import before, guarded, wrap
 from ..keras3.models import is_symbolic
 from ..objects import Function, Graph, Layer, Library, Operation, Tensor
 from ..points import named_leaves
-from ..wrappers import before, guarded, wrap
 from .operations import (
     WRITES,
     LayerStack,

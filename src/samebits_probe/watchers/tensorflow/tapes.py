@@ -6,10 +6,10 @@ import struct
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ... import rng, wire
+from ...wrappers import before, guarded
 from ..keras3 import loops as keras3_loops
 from ..objects import Array, Function, Layer, Library, NamedValue, Optimizer, Tensor, Variable
 from ..points import named_leaves
-from ..wrappers import before, guarded
 
 if TYPE_CHECKING:
     from ..keras3.functions import Keras3Watch
