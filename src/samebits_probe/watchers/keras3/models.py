@@ -125,9 +125,9 @@ def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_
     if not is_looked_into and (probe.values is None or not probe.values.layers):
         return
 
-    def returned(result: Any, layer: Layer, *args: Any, **kwargs: Any) -> None:
-        collected = hooks.collected
-        if collected is not None and not is_symbolic(args, kwargs):
+    def returned(*given: Any, **kwargs: Any) -> None:
+        collected, result, layer = hooks.collected, given[0], given[1]
+        if collected is not None and not is_symbolic(given[2:], kwargs):
             collected.returned(layer, named_leaves(wire.LAYER + layer.name, result, is_leaf))
 
     after(layer_class, "__call__", guarded(probe, "values of a layer", returned))

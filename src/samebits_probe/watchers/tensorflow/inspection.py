@@ -110,12 +110,12 @@ class OperationInspection:
         """Wrap `Layer.__call__`."""
 
         def make(original: Function) -> Function:
-            def __call__(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            def __call__(_layer: Any, *args: Any, **kwargs: Any) -> Any:
                 if is_symbolic(args, kwargs):
-                    return original(layer, *args, **kwargs)
-                call = functools.partial(original, layer, *args, **kwargs)
-                result = self._running.within(layer.name, self._graph, call)
-                self._watch.probe.guard("details of a layer", self._returned, layer, result)
+                    return original(_layer, *args, **kwargs)
+                call = functools.partial(original, _layer, *args, **kwargs)
+                result = self._running.within(_layer.name, self._graph, call)
+                self._watch.probe.guard("details of a layer", self._returned, _layer, result)
                 return result
 
             return __call__
