@@ -60,7 +60,7 @@ KIND_WORDS = {
     "end": "final weights and buffers, metrics, files written",
 }
 OPERATOR_KINDS = ("forward", "gradient", "update")  # divergences that an operator can cause
-OPERATOR_LIBRARIES = frozenset(("torch", "tensorflow", "keras"))  # `samebits locate` sees their operators
+OPERATOR_LIBRARIES = frozenset(("torch", "tensorflow"))  # `samebits locate` sees their operators
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
