@@ -192,7 +192,11 @@ def _own_symbolic_calls(layer_class: Any, watch: Keras3Watch) -> None:
         return __call__
 
     wrap(layer_class, "__call__", make)
-    wrap(sys.modules["keras.src.backend"], "compute_output_spec", lambda spec: functools.partial(watch.owned, spec))
+
+    def make_spec(original: Function) -> Function:
+        return lambda *args, **kwargs: watch.owned(original, *args, **kwargs)
+
+    wrap(sys.modules["keras.src.backend"], "compute_output_spec", make_spec)
 
 
 def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
