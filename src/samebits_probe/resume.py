@@ -1,50 +1,95 @@
-"""Tells `samebits audit` which files a run saved after which step, and what its variables held at some steps.
-
-STATE holds {"leaves": [[owner, name, number or dtype and shape, fingerprint]], "ahead": {generator: fingerprints after
-1, 2, ... draws of 32 bits}}. The owner of a value is "" (a plain variable), "model" or a module of PyTorch.
+"""What `samebits audit` needs of a run: which files it saved after which step, what its variables held at some steps,
+copies of its files as a kill would leave them, and parts of a different run that it is given (a graft).
 """
 
-import copy
-import inspect
 import os
-import random
-import sys
+import pickle
+import shutil
 
-from . import callers, hooks
+from . import hooks, process, program_state
 from .system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, Iterator, List, Tuple
 
     from .probe import Probe
 
-__all__ = ["STATE"]
+__all__ = ["KEPT", "STATE", "VALUES"]
 
-STATE = "state-%d.json"
-_DRAWS, _DEEPEST, _MOST, _MANY = 256, 6, 100000, 2000  # draws; values in each other; values; files and items
+STATE, VALUES = "state-%d.json", "values-%d.pickle"  # of a process, when a step begins
+KEPT = "kept-%d"  # of a process: `out` and `work`, one step after a checkpoint
+_MANY = 2000  # files of a folder
 
 
 def watch(probe: "Probe") -> None:
     """Look at the files and the variables when a step begins, and at the loaders of PyTorch."""
-    want, sample = probe.config["audit"], probe.sample_rng
-    files: "Dict[str, Tuple[int, int]]" = {}
+    watcher, sample_rng = _Watcher(probe), probe.sample_rng
 
-    def look(step: int) -> None:
-        before = dict(files)
-        files.update(_files_of(want["out"], System.getcwd()))
-        for path in [path for path, state in files.items() if step and state not in before.values()]:  # not renamed
-            probe.event("saved", path=path, step=step, size=files[path][1])
-        if step in want.get("states", ()):
-            probe.recorder.document(STATE % step, ProgramState(probe).found)
-
-    def sample_rng(step: int) -> None:
+    def look_and_sample(step: int) -> None:
         if step == probe.step:
-            probe.guard("audit", look, step)
-        sample(step)
+            probe.guard("audit", watcher.look, step)
+        sample_rng(step)
 
-    probe.sample_rng = sample_rng  # type: ignore[method-assign]
-    hooks.after_import("torch.utils.data.dataloader", lambda module: probe.guard("audit", _loaders, module, probe))
+    probe.sample_rng = look_and_sample  # type: ignore[method-assign]
+    probe.closers.append(watcher)
+    hooks.after_import("torch.utils.data.dataloader", lambda module: probe.guard("audit", _loaders, module, watcher))
+
+
+class _Watcher:
+    """Does what the launcher asked for. `graft`: what this run is given, if anything."""
+
+    def __init__(self, probe: "Probe") -> None:
+        self.probe, self.want = probe, probe.config["audit"]
+        self.graft: "Dict[str, Any]" = self.want.get("graft", {})
+        self._folders = System.getcwd(), self.want["out"]
+        self._first = dict(_files_of(self.want["out"], self._folders[0]))
+        self._files: "Dict[str, Tuple[int, int]]" = {}
+        self._fetched = -1  # the latest step before which a loader has taken the samples of a batch
+
+    def look(self, step: int) -> None:
+        """Look when a step begins."""
+        before = dict(self._files)
+        self._files.update(_files_of(self.want["out"], self._folders[0]))
+        new = [path for path, state in self._files.items() if state not in before.values()]  # not renamed
+        for path in new if step else ():
+            self.probe.event("saved", path=path, step=step, size=self._files[path][1])
+        if self._fetched < step:
+            self.exchange()
+        if step in self.want.get("states", ()):
+            self.probe.recorder.document(STATE % step, program_state.prints(self.probe))
+
+    def fetch(self, loader: str) -> None:
+        """Save or set values before a loader makes the first batch of a step: the batch may depend on them."""
+        if not self.probe.is_sampled and loader == self.want.get("loader"):
+            self._fetched = self.probe.step
+            self.exchange()
+
+    def exchange(self) -> None:
+        """Save the values of this step, or set those of a different run before the first step."""
+        step = self.probe.step
+        if step in self.want.get("values", ()):
+            program_state.Variables().save(System.join(self.probe.recorder.folder, VALUES % step))
+        if self.graft and not step:
+            with open(self.graft["values"], "rb") as file:
+                done = program_state.Variables().put(pickle.load(file), self.graft["names"])
+            self.probe.event("grafted", names=done)
+
+    def end_step(self) -> None:
+        """Copy the files that a kill would leave now, one step after a checkpoint."""
+        if self.probe.step not in self.want.get("keep", ()) or process.ranks()["rank"]:
+            return
+        (work, out), target = self._folders, System.join(self.probe.recorder.folder, KEPT % self.probe.step)
+        os.makedirs(target)
+        if os.path.isdir(out):
+            shutil.copytree(out, System.join(target, "out"), symlinks=True)
+        record = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(out))))
+        for path, state in _files_of(out, work):
+            place, copied = os.path.relpath(path, work), System.join(target, "work", os.path.relpath(path, work))
+            is_elsewhere = place.startswith(os.pardir) or path.startswith(record + os.sep)
+            if self._first.get(path) != state and not is_elsewhere:
+                os.makedirs(os.path.dirname(copied), exist_ok=True)
+                shutil.copy2(path, copied)
 
 
 def _files_of(*folders: str) -> "Iterator[Tuple[str, Tuple[int, int]]]":
@@ -55,93 +100,30 @@ def _files_of(*folders: str) -> "Iterator[Tuple[str, Tuple[int, int]]]":
             yield path, (os.stat(path).st_mtime_ns, os.stat(path).st_size)
 
 
-class ProgramState:
-    """Everything that the variables of the program's functions and of its main module reach."""
-
-    def __init__(self, probe: "Probe") -> None:
-        self._hasher, self._torch = probe.hasher, sys.modules.get("torch")  # type: Any, Any
-        self.found: "Dict[str, Any]" = {"leaves": [], "ahead": {}}
-        self._seen: "Dict[int, Any]" = {}
-        for name, value in _variables():
-            self._value("", name, value, _DEEPEST)
-
-    def _print(self, data: bytes, dtype: str = "state", shape: "Any" = ()) -> str:
-        return str(self._hasher.data(data, self._hasher.header(dtype, shape)).hex())
-
-    def _value(self, owner: str, name: str, value: "Any", depth: int) -> None:
-        if type(value) in (bool, int, float):
-            self.found["leaves"].append([owner, name, repr(value), self._print(repr(value).encode())])
-        elif depth and id(value) not in self._seen and len(self._seen) < _MOST:
-            self._seen[id(value)] = value
-            state = _generator_state(value)
-            if self._torch is not None and isinstance(value, self._torch.Tensor):
-                data = bytes(value.detach().to_dense().cpu().contiguous().reshape(-1).view(self._torch.uint8).numpy())
-                dtype, shape = str(value.dtype).split(".")[-1], list(value.shape)
-                self.found["leaves"].append([owner, name, "%s %s" % (dtype, shape), self._print(data, dtype, shape)])
-            elif state is not None:
-                self.found["leaves"].append(["generator", name, type(value).__name__, self._print(state)])
-                twin, rand = copy.deepcopy(value), self._torch and self._torch.rand
-                draw = getattr(twin, "getrandbits", getattr(twin, "bytes", lambda _: rand(1, generator=twin)))
-                ahead = [_generator_state(twin) or b"" for _ in range(_DRAWS) if draw(4) is not None]  # 32 bits each
-                self.found["ahead"][name] = list(map(self._print, ahead))
-            else:
-                owner, items = self._opened(owner, value)
-                for key, item in [pair for pair in items if pair[0] != "params" and len(items) <= _MANY]:
-                    self._value(owner, "%s.%s" % (name, key), item, depth - 1)
-
-    def _opened(self, owner: str, value: "Any") -> "Tuple[str, List[Tuple[Any, Any]]]":
-        """Return (owner, [(name, value)]) of what an object or a container holds."""
-        if isinstance(value, dict):
-            return owner, [(key, item) for key, item in list(value.items()) if type(key) in (str, int)]
-        if isinstance(value, (list, tuple)) or type(value).__name__ == "deque":
-            return owner, list(enumerate(value))
-        modules = [base.__module__ for base in type(value).__mro__ if type(value) is not type]
-        package = next((name for name in modules if name.startswith("torch.")), "")
-        if package and hasattr(value, "named_buffers"):
-            buffers = [("buffer." + key, tensor) for key, tensor in value.named_buffers()]
-            return "model", list(value.named_parameters()) + buffers
-        is_data = package.startswith("torch.utils.data")
-        if package and not is_data and hasattr(value, "state_dict"):
-            return package, list(value.state_dict().items())
-        file = getattr(sys.modules.get(modules[0] if modules else ""), "__file__", None)
-        is_open = is_data or (file and callers.kind_of(file) == callers.PROGRAM)
-        return package or owner, sorted(vars(value).items()) if is_open and hasattr(value, "__dict__") else []
-
-
-def _variables() -> "Iterator[Tuple[str, Any]]":
-    """Yield the generators of the process, then the variables of the program."""
-    yield "python", vars(random)["_inst"]
-    yield "numpy", getattr(sys.modules.get("numpy.random.mtrand"), "_rand", None)
-    yield "torch", getattr(sys.modules.get("torch"), "default_generator", None)
-    frames = [one.frame for one in inspect.stack(0) if callers.kind_of(one.filename) == callers.PROGRAM]
-    for scope in [vars(sys.modules["__main__"])] + [frame.f_locals for frame in frames[::-1]]:
-        yield from [(name, one) for name, one in list(scope.items()) if not name.startswith("__")]
-
-
-def _generator_state(value: "Any") -> "Optional[bytes]":
-    """Return the state of a random generator of Python, NumPy or PyTorch; None for any other value."""
-    if isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
-        return repr(value.getstate()).encode()
-    if type(value).__module__.startswith("numpy.random") and hasattr(value, "bytes"):
-        return repr((getattr(value, "bit_generator", None) or value._bit_generator).state).encode()
-    is_torch = type(value).__module__.startswith("torch") and type(value).__name__ == "Generator"
-    return bytes(value.get_state().numpy()) if is_torch and value.device.type == "cpu" else None
-
-
-def _loaders(module: "Any", probe: "Probe") -> None:
-    """Tell when a loader begins an epoch, and which samples each batch has."""
-    kind = module._BaseDataLoaderIter
+def _loaders(module: "Any", watcher: _Watcher) -> None:
+    """Tell when a loader begins an epoch, and which samples each batch has. Set the samples, if a graft names them."""
+    kind, probe = module._BaseDataLoaderIter, watcher.probe
     begin, following, index = module.DataLoader.__iter__, kind.__next__, kind._next_index
+    given: "List[List[List[int]]]" = watcher.graft.get("epochs", [])
+    opened: "List[Tuple[str, Any]]" = []  # the latest loader, and the samples that its epoch is given
 
     def iterate(self: "Any") -> "Any":
-        name, found = "%s %s" % (type(self.dataset).__name__, getattr(self.dataset, "__len__", int)()), begin(self)
+        name = "%s %s" % (type(self.dataset).__name__, getattr(self.dataset, "__len__", int)())
+        is_given = given and name == watcher.want.get("loader")
+        opened[:] = [(name, given.pop(0) if is_given else None)]
+        if getattr(self, "_iterator", None) is not None:  # of persistent workers, which begin a new epoch
+            vars(self._iterator).update(samebits_epoch=opened[0][1], samebits_samples=[])
+        found = begin(self)  # a loader with workers already takes samples here
+        found.samebits_loader, found.samebits_epoch = opened[0]
         probe.event("epoch", step=probe.step, loader=name, workers=self.num_workers)
-        found.samebits_loader = name
         return found
 
     def next_index(self: "Any") -> "Any":
-        vars(self).setdefault("samebits_samples", []).append(index(self))
-        return self.samebits_samples[-1]
+        name, epoch = opened[0] if not hasattr(self, "samebits_loader") else (self.samebits_loader, self.samebits_epoch)
+        samples = index(self) if epoch is None else _given_samples(epoch, index, self)
+        vars(self).setdefault("samebits_samples", []).append(samples)
+        probe.guard("audit", watcher.fetch, name)
+        return samples
 
     def next_batch(self: "Any") -> "Any":
         found, samples = following(self), vars(self).get("samebits_samples", [])[self._num_yielded - 1 :][:1]
@@ -150,3 +132,14 @@ def _loaders(module: "Any", probe: "Probe") -> None:
         return found
 
     module.DataLoader.__iter__, kind.__next__, kind._next_index = iterate, next_batch, next_index
+
+
+def _given_samples(epoch: "List[List[int]]", index: "Any", iterator: "Any") -> "List[int]":
+    """Return the samples of the next batch of an epoch. The sampler draws in any case."""
+    try:
+        index(iterator)
+    except StopIteration:
+        pass
+    if not epoch:
+        raise StopIteration
+    return epoch.pop(0)

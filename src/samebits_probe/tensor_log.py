@@ -61,7 +61,7 @@ class TensorSelection:
 
     def __init__(self, probe: "Probe", want: "TensorRequest") -> None:
         self._probe, self._writer = probe, TensorWriter(probe, want.get("most", _NO_LIMIT))
-        self._first, self._last = want["first"], want["last"]
+        self._first, self._last, self._steps = want["first"], want["last"], want.get("steps")
         self._kinds, self._name = want.get("kinds", _KINDS), want.get("name")
         self.takes_all = self._name is None
         self.layers = bool(want.get("layers"))
@@ -70,7 +70,8 @@ class TensorSelection:
 
     def wants(self, step: int, kind: str) -> bool:
         """Return whether tensors of this kind are written at this step."""
-        return self._first <= step <= self._last and kind in self._kinds
+        is_step = self._steps is None or step in self._steps
+        return self._first <= step <= self._last and is_step and kind in self._kinds
 
     def take(self, kind: str, name: str, tensor: "Tensor") -> None:
         """Write a tensor, (dtype, shape, bytes in logical order), if it was requested."""
@@ -124,6 +125,7 @@ class Feed:
             self._start = self._read(-1)
         if name in self._start and not self._probe.step:
             self._set(name, self._start[name])
+            self._probe.event("fed", name=name)
 
     def end_step(self) -> None:
         """Handle the end of the step that has just been recorded: set its weights."""

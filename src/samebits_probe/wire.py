@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
         first: int
         last: int
+        steps: Sequence[int]  # only these of them
         kinds: Sequence[str]  # default: all but "rng", "structure" and "end"
         name: str  # of one tensor: the first one of this name in each step (default: all tensors)
         most: int  # bytes
@@ -100,7 +101,7 @@ if TYPE_CHECKING:
         replay: Optional[ReplayRequest]
         tensors: Optional[TensorRequest]
         feed: Optional[FeedRequest]
-        audit: Dict[str, Any]  # what resume.py tells: "out" is the output folder, "states" are steps
+        audit: Dict[str, Any]  # what resume.py does: see `samebits.audit.arms`
         draws: bool  # report which lines of the program run, and which draw (events "ran", "drew", "cell")
         tell: bool  # a process without observations reports its settings too, because its files are compared
 
@@ -326,6 +327,8 @@ REPLAY = "replay.json"
 #   cell-runs     step, number: a cell of a notebook begins. number: that of the kernel, In [number]
 #   pass          step: the first step of a pass over the data (an epoch)
 #   saved, epoch, batch: (audit) a file had changed when a step began; a loader began an epoch; the samples of a batch
+#   fed: an initial weight was set
+#   grafted: (audit) the values that were set to those of a different run
 #   ran           path, line, main: a line of the program ran. main: whether it belongs to the module that was started
 #   drew          generator, places, text, unseeded: a generator's state changed while these lines ran ([path, line],
 #                 innermost first). text: of a line in no file. unseeded: what ran of scikit-learn without random_state

@@ -37,17 +37,19 @@ def test_a_right_resume_is_equal_where_it_was_tried(audit):
 
 
 @pytest.mark.parametrize(
-    ("forget", "forgotten", "named"),
+    ("forget", "forgotten", "named", "confirmed"),
     [
-        ("moment", "numbers of the program", "moment is 0.0, not "),
-        ("generator", "generator python", "draws of 32 bits behind"),
-        ("file", "everything", "It started from the initial weights, at step 0."),
+        ("moment", "numbers of the program", "moment is 0.0, not ", ["numbers of the program"]),
+        ("generator", "generator python", "draws of 32 bits behind", []),
+        ("file", "everything", "It started from the initial weights, at step 0.", None),
     ],
 )
-def test_what_was_forgotten_is_named(audit, forget, forgotten, named):
+def test_what_was_forgotten_is_named(audit, forget, forgotten, named, confirmed):
     status, found, shown = audit("--at", "4", forget=forget)
     assert (status, found["verdict"]) == (1, "diverged")
     assert forgotten in found["moments"][0]["forgotten"]
+    assert (found["moments"][0]["graft"] or {}).get("parts") == confirmed
+    assert ("forgot exactly" in shown) == bool(confirmed)
     assert named in shown
 
 

@@ -1,34 +1,31 @@
 """Finds out whether a resumed training equals the uninterrupted one, and what the checkpoint forgot if it does not.
 
-The program runs twice without an interruption. Then, for each moment that is tried, it runs until one step after the
-checkpoint and is killed there, with its command line unchanged. A fresh process resumes in a copy of the folder.
+The program runs twice without an interruption. The second run keeps its files as a kill one step after a checkpoint
+would leave them, with the command line unchanged. A fresh process resumes in a copy of these files.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from samebits import __version__, checks, clock, words
-from samebits.audit import alignment, checkpoints, cold, state, verdicts
+from samebits import __version__, clock, words
+from samebits.audit import checkpoints, cold, graft, state, verdicts
 from samebits.audit.alignment import Run
+from samebits.audit.arms import CHECKPOINT, Arm, Arms, Shown, join_work
 from samebits.audit.result import AuditResult, Checkpoint, Moment
-from samebits.errors import SamebitsError, UsageError
-from samebits.experiment import Experiment, Limits, Progress, Request
+from samebits.errors import UsageError
+from samebits.experiment import Limits, Progress, Request
 from samebits.experiment.estimates import CostEstimate
 from samebits.launch.plan import make_record_folder
-from samebits.model import FilesFile, TrialFile
 from samebits.store import record_files, write_document
+from samebits_probe.resume import VALUES
 
-__all__ = ["CHECKPOINT", "DOCUMENT", "AuditRequest", "Shown", "audit", "read"]
+__all__ = ["DOCUMENT", "AuditRequest", "Shown", "audit", "read"]
 
 DOCUMENT = "audit.json"
-CHECKPOINT = "{checkpoint}"
-Shown = Callable[[str], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +35,7 @@ class AuditRequest:
     Without it, the command itself resumes if it finds its files. `without_saving`: the same training without
     saving. `pattern`: a glob for the checkpoints. `at`,
     `windows`: see `checkpoints.chosen`. `length`: how many steps of a resumed run are compared (None: all).
+    `budget`: seconds for everything.
     """
 
     request: Request
@@ -47,6 +45,7 @@ class AuditRequest:
     at: Sequence[int] | None = None
     windows: int | None = None
     length: int | None = None
+    budget: float | None = None
 
 
 def audit(asked: AuditRequest, shown: Shown) -> AuditResult:
@@ -54,7 +53,8 @@ def audit(asked: AuditRequest, shown: Shown) -> AuditResult:
     if asked.resume and not any(CHECKPOINT in word or "{out}" in word for word in asked.resume):
         what = "The command of --resume names neither {checkpoint} nor {out}, so it cannot find what it resumes from."
         raise UsageError(what, "--resume 'python train.py --resume {checkpoint} --out {out}'")
-    return _Audit(asked, make_record_folder(asked.request).folder, shown).run()
+    folder = make_record_folder(asked.request).folder
+    return _Audit(asked, Arms(asked.request, asked.resume, folder, shown, asked.budget)).run()
 
 
 def read(folder: Path) -> AuditResult:
@@ -65,200 +65,176 @@ def read(folder: Path) -> AuditResult:
 
 
 @dataclass
-class _Arm:
-    """One trial that ran. `folder`: of the trial. `runs`, `folders`: its processes that trained."""
-
-    file: TrialFile
-    files: FilesFile
-    folder: Path
-    runs: list[Run]
-    folders: list[Path]
-
-
-@dataclass
 class _Audit:
-    """The arms of one audit."""
+    """The arms of one audit. `numbered`: the program itself numbers the steps of a resumed run."""
 
     asked: AuditRequest
-    folder: Path
-    shown: Shown
-    cuts: dict[int, _Arm] = field(default_factory=dict)  # runs that were killed after a checkpoint, by its step
-    warnings: list[str] = field(default_factory=list)
-    numbered: bool = False  # the program itself numbers the steps of a resumed run
+    arms: Arms
+    whole: list[Run] = field(default_factory=list)
+    known: list[Checkpoint] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
+    numbered: bool = False
     saving: tuple[str, bool] = "", False
+    skipped: list[str] = field(default_factory=list)
 
     def run(self) -> AuditResult:
         """Run the arms, and return the answer."""
-        self._began = clock.now()
-        with self.shown("the uninterrupted run, twice") as progress:
-            first, second = self._arms("whole", self.asked.request.command, [1, 2], Limits(audit={}), progress)
+        asked, command = self.asked, self.asked.request.command
+        with self.arms.shown("the uninterrupted run") as progress:
+            experiment = self.arms.begin("whole", command, progress, 2)
+            first = self.arms.trial(experiment, 1, Limits(audit={}))
         if (failed := verdicts.failed(first.file, first.runs)) is not None:
             return self._answer([], reason=failed)
-        self.whole, self.packages = first.runs, sorted(first.file.packages)
+        self.whole, self.packages, self.files = first.runs, sorted(first.file.packages), first.files
         self.numbered = any(event["how"] == "observe" for event in self.whole[0].trace.events_named("observed-by"))
+        directory, steps = asked.request.directory, self.whole[0].steps
+        self.known = checkpoints.found_in(self.whole[0], first.out, directory, asked.pattern)
+        moments = checkpoints.chosen(self.known, steps, asked.at, asked.windows)
+        if not moments:
+            saved = checkpoints.saved_words(self.whole[0], first.out, directory)
+            return self._answer([], reason=verdicts.no_checkpoint(self.known, steps, saved))
+        with self.arms.shown("the uninterrupted run again, which keeps its files") as progress:
+            self._say_cost(moments, steps, progress)
+            experiment.progress = progress
+            self.second = second = self.arms.trial(experiment, 2, _keeping(moments, self.whole[0]))
         if len(first.runs) == len(second.runs):
             self.whole = [one.with_unseeded(two) for one, two in zip(first.runs, second.runs, strict=True)]
         if (why := verdicts.unrepeated(self.whole, second.runs)) is not None:
             return self._answer([], reason=why)
         for name in sorted({name for run in self.whole for name in run.unseeded}):
-            self.warnings.append(f"The generator {name} is not seeded: it differs in each run, so it does not count.")
-        if self.asked.without_saving:
-            with self.shown("the run without saving") as progress:
-                unsaved = self._arms("unsaved", self.asked.without_saving, [1], Limits(audit={}), progress)[0]
+            said = f"The generator {name} is not seeded: it differs in each run, so it does not count."
+            self.arms.warnings.append(said)
+        if asked.without_saving:
+            unsaved = self.arms.run("the run without saving", "unsaved", asked.without_saving)
             self.saving = verdicts.of_saving(first.runs, unsaved.runs, unsaved.file)
-        directory = self.asked.request.directory
-        self.whole_files = first.files
-        self.known = checkpoints.found_in(first.runs[0], first.folder / "out", directory, self.asked.pattern)
-        steps = first.runs[0].steps
-        moments = checkpoints.chosen(self.known, steps, self.asked.at, self.asked.windows)
-        if not moments:
-            saved = checkpoints.saved_words(first.runs[0], first.folder / "out", directory)
-            return self._answer([], reason=verdicts.no_checkpoint(self.known, steps, saved))
-        self._say_cost(moments, steps, first.file.seconds)
-        done = [self._moment(one) for one in moments]
-        done += self._again(done)
-        return self._answer(done)
+        return self._answer(self._moments(moments))
 
-    def _say_cost(self, moments: Sequence[Checkpoint], steps: int, seconds: float) -> None:
+    def _say_cost(self, moments: Sequence[Checkpoint], steps: int, progress: Progress) -> None:
         """Say what the other arms cost, and ask before they take long. Each counts as long as a whole run."""
-        length, runs = self.asked.length, 3 * len(moments) + 2
-        made = sum(one.step + 1 + 2 * min(length or steps, steps - one.step) for one in moments)
-        with self.shown(f"{words.count(len(moments), 'checkpoint')} of {len(self.known)}") as progress:
-            progress.estimate(CostEstimate(f"{made:,} steps in", runs - 2, runs, seconds))
+        length, runs = self.asked.length or steps, 2 * len(moments) + 2
+        made = steps + sum(2 * min(length, steps - one.step) for one in moments) + length
+        what = f"{words.count(len(moments), 'checkpoint')} of {len(self.known)}: {made:,} steps in"
+        progress.estimate(CostEstimate(what, runs - 1, runs, self.arms.longest))
 
-    # -- arms ---------------------------------------------------------------------------------------------------------
+    def _moments(self, chosen: Sequence[Checkpoint]) -> list[Moment]:
+        """Resume from each checkpoint, and once more from one that a resumed run wrote: some errors grow."""
+        done: list[Moment] = []
+        again: Moment | None = None
+        for at in chosen:
+            if not self.arms.has_time:
+                self.skipped.append(f"the checkpoint of step {at.step}, for which --budget leaves no time")
+                continue
+            later = None if again else self._later(at, chosen)
+            moment, arm = self._compared(at, self.second.kept(at.step), f"resumed-{at.step}", later)
+            done.append(moment)
+            if later and arm and moment.verdict == "repeated" and moment.offset == at.step and self.arms.has_time:
+                shift = 0 if self.numbered else at.step
+                files = arm.kept(later.step - shift)
+                join_work(self.second.kept(at.step), files)
+                again, _ = self._compared(later, files, f"resumed-again-{later.step}", is_again=True)
+        return done + ([again] if again else [])
 
-    def _arms(
-        self, name: str, command: Sequence[str], ids: list[int], limits: Limits, progress: Progress
-    ) -> list[_Arm]:
-        options = self.asked.request.options.model_copy(update={"trials": len(ids), "full": True})
-        request = replace(self.asked.request, command=list(command), options=options, out=self.folder / name)
-        experiment = Experiment.begin(request, progress)
-        checks.stop_tells(experiment.folder)
-        experiment.run(limits, ids)
-        return [self._arm(experiment, number) for number in ids]
+    def _later(self, at: Checkpoint, chosen: Sequence[Checkpoint]) -> Checkpoint | None:
+        """Return a checkpoint that a run resumed from this one writes in its window, to resume once more from it."""
+        end = min(self.whole[0].steps, at.step + (self.asked.length or self.whole[0].steps))
+        later = [one for one in self.known if at.step < one.step < end]
+        return next((one for one in later if one in chosen), next(iter(later), None))
 
-    def _arm(self, experiment: Experiment, number: int) -> _Arm:
-        trial = experiment.trial(number)
-        bad = [said for said in trial.failures() if not said.startswith("audit: ")]
-        if bad:
-            raise SamebitsError(f"samebits itself failed in a run: {bad[0]}", f"please report it ({self.folder}).")
-        self.warnings += [f"samebits could not look at the state of a run: {said}" for said in trial.failures()]
-        folders = experiment.processes(number)
-        runs = alignment.runs_of(trial)
-        by_pid = {str(run.trace.facts["pid"]): run for run in runs}
-        places = [folder for pid in by_pid for folder in folders if folder.name.endswith(f"-{pid}")]
-        return _Arm(trial.file, trial.files, experiment.plan.trial_folder(number), runs, places)
-
-    def _cut(self, checkpoint: Checkpoint, command: Sequence[str], before: Path | None, shift: int, name: str) -> _Arm:
-        """Run until one step after the checkpoint, end the program there, and keep a copy of its files."""
-        steps = checkpoint.step - shift
-        tensors = {"first": steps - 1, "last": steps - 1, "kinds": ["update"], "most": cold.MOST_BYTES}
-        limits = Limits(steps=steps + 1, audit={"states": [steps - 1, steps]}, inherits=before, tensors=tensors)
-        with self.shown(f"killed one step after the checkpoint of step {checkpoint.step}") as progress:
-            arm = self._arms(name, command, [1], limits, progress)[0]
-        self._keep(arm, self.folder / f"{name}-files")
-        return arm
-
-    def _keep(self, arm: _Arm, target: Path) -> None:
-        """Copy the files that a killed run left: its output folder, and what it wrote into the working folder."""
-        target.mkdir()
-        if (arm.folder / "out").is_dir():
-            shutil.copytree(arm.folder / "out", target / "out", symlinks=True)
-        for name in arm.file.wrote:
-            source = self.asked.request.directory / name
-            if not Path(name).is_absolute() and source.is_file():
-                (target / "work" / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target / "work" / name)
-            elif Path(name).is_absolute():
-                self.warnings.append(f"The program wrote {name}, which samebits does not copy for the resumed run.")
-
-    def _cold(self, moment: Moment, cut: _Arm, resumed: _Arm) -> Moment:
-        """Run the command afresh with the weights of the checkpoint alone, and compare both runs with it."""
-        step, folder = moment.checkpoint.step, self.folder / f"weights-{moment.checkpoint.step}"
-        if not cold.write_weights(folder, cut.folders[0], step - 1, self.whole[0].start) or moment.offset != step:
-            return moment
-        limits = Limits(steps=moment.steps, audit={}, feed={"folder": str(folder)})
-        with self.shown(f"a fresh run with the weights of step {step} alone") as progress:
-            arm = self._arms(f"cold-{step}", self.asked.request.command, [1], limits, progress)[0]
-        return cold.judged(moment, self.whole, resumed.runs, arm.runs)
-
-    def _resumed(self, checkpoint: Checkpoint, files: Path, name: str) -> _Arm:
-        length = self.asked.length
-        steps = None if length is None else length + checkpoint.step * self.numbered
-        limits = Limits(steps=steps, audit={"states": [0, checkpoint.step]}, inherits=files)
-        with self.shown(f"resumed from {checkpoint.path} (step {checkpoint.step})") as progress:
-            return self._arms(name, self._command(checkpoint), [1], limits, progress)[0]
-
-    def _command(self, checkpoint: Checkpoint) -> list[str]:
-        path = checkpoint.path if checkpoint.place == "work" else f"{{out}}/{checkpoint.path}"
-        return [word.replace(CHECKPOINT, path) for word in self.asked.resume or self.asked.request.command]
-
-    # -- moments ------------------------------------------------------------------------------------------------------
-
-    def _moment(self, checkpoint: Checkpoint) -> Moment:
-        """Resume from one checkpoint, and compare."""
-        name = f"killed-{checkpoint.step}"
-        cut = self.cuts[checkpoint.step] = self._cut(checkpoint, self.asked.request.command, None, 0, name)
-        return self._compared(checkpoint, cut, name, f"resumed-{checkpoint.step}")
-
-    def _again(self, done: Sequence[Moment]) -> list[Moment]:
-        """Resume once more from a checkpoint of a resumed run: some errors grow with each resume."""
-        equal = next((one for one in done if one.verdict == "repeated"), None)
-        if equal is None:
-            return []
-        start = equal.offset or equal.checkpoint.step
-        later = [one for one in self.known if start < one.step < min(self.whole[0].steps, start + equal.steps)]
-        if not later:
-            return []
-        best = next((one for one in later if one.step in self.cuts), later[0])
-        name, files = f"killed-again-{best.step}", self.folder / f"killed-{equal.checkpoint.step}-files"
-        shift = 0 if self.numbered else start
-        cut = self._cut(best, self._command(equal.checkpoint), files, shift, name)
-        moment = self._compared(best, cut, name, f"resumed-again-{best.step}", start)
-        return [moment.model_copy(update={"again": True})]
-
-    def _compared(self, at: Checkpoint, cut: _Arm, cut_name: str, name: str, begun: int = 0) -> Moment:
-        """Resume from the files of a killed run, and compare. `begun`: the step from which that run had resumed."""
-        files = self.folder / f"{cut_name}-files"
-        why = verdicts.incomplete(at, files, cut.file) or verdicts.strayed(self.whole, cut.runs, begun)
+    def _compared(
+        self, at: Checkpoint, files: Path, name: str, later: Checkpoint | None = None, *, is_again: bool = False
+    ) -> tuple[Moment, Arm | None]:
+        """Resume from these files, and compare. `later`: the checkpoint for which the resumed run keeps its files."""
+        why = verdicts.incomplete(at, files)
         if why is not None:
-            return verdicts.no_answer(at, *why)
-        other = self._resumed(at, files, name)
-        differ = verdicts.differing_files(self.whole_files, other.files)
-        moment = verdicts.unanswered(at, self.whole, other.runs, other.file)
-        moment = moment or verdicts.judged(at, self.whole, other.runs, self.asked.length, differ)
+            return verdicts.no_answer(at, *why), None
+        shift = 0 if self.numbered else at.step
+        keep = [later.step - shift] if later else []
+        other = self.arms.resumed(at, files, name, self._steps(at), states=[0, at.step], keep=keep)
+        moment = self._judged(at, other)
         if other.runs and moment.verdict != "inconclusive":
             step, rank = at.step if moment.offset is None else moment.offset, moment.rank
-            run = other.runs[rank]
-            known = (
-                state.read(self.cuts.get(at.step, cut).folders[rank], step),
-                state.read(other.folders[rank], run.base),
-            )
-            moment = state.explained(moment, self.whole[rank], run, *known)
-            moment = self._cold(moment, cut, other) if not begun else moment
-        return moment.model_copy(update={"record": str(self.folder / name)})
+            states = state.read(self.second.folders[rank], step), state.read(other.folders[rank], other.runs[rank].base)
+            moment, names = state.explained(moment, self.whole[rank], other.runs[rank], *states)
+            if moment.verdict == "diverged" and not is_again:
+                moment = self._grafted(moment, files, names, other.runs[rank])
+            if not is_again:
+                moment = self._cold(moment, other)
+        return moment.model_copy(update={"record": str(self.arms.folder / name), "again": is_again}), other
 
-    # -- the answer ---------------------------------------------------------------------------------------------------
+    def _steps(self, at: Checkpoint) -> int | None:
+        """Return how many steps a resumed run makes."""
+        return None if self.asked.length is None else self.asked.length + at.step * self.numbered
+
+    def _judged(self, at: Checkpoint, other: Arm) -> Moment:
+        moment = verdicts.unanswered(at, self.whole, other.runs, other.file)
+        differ = verdicts.differing_files(self.files, other.files)
+        return moment or verdicts.judged(at, self.whole, other.runs, self.asked.length, differ)
+
+    def _grafted(self, moment: Moment, files: Path, names: Mapping[str, Sequence[str]], other: Run) -> Moment:
+        """Put parts of the uninterrupted run into the resumed one, and return the moment with what that shows."""
+        at, run = moment.checkpoint, self.whole[0]
+        if moment.forgotten == ["everything"]:
+            return moment
+        values = self.second.folders[0] / (VALUES % at.step)
+        known = {leaf.name for leaf in state.read(self.second.folders[0], at.step).leaves} if values.exists() else set()
+        epochs = graft.samples_from(run, at.step)
+        able = [part for part in names if known.intersection(names[part]) or (part == graft.POSITION and epochs)]
+        if moment.offset not in (at.step, None) or len(self.whole) > 1 or run.batches(at.step) > other.batches(0):
+            able = []  # the values are of a different moment, or of one rank
+
+        def equals(parts: Sequence[str]) -> bool | None:
+            if not self.arms.has_time:
+                return None
+            wanted = graft.request(values, names, parts, epochs)
+            name = f"graft-{at.step}-{sum(one.startswith(f'graft-{at.step}-') for one in self.arms.made) + 1}"
+            arm = self.arms.resumed(at, files, name, self._steps(at), graft=wanted, loader=run.loader)
+            return self._judged(at, arm).verdict == "repeated"
+
+        likely = [part for part in able if part in moment.forgotten]
+        search = graft.Search(equals, [part for part in names if part not in able])
+        found = search.graft(likely, [part for part in able if part not in likely])
+        lost = list(dict.fromkeys([*found.parts, *moment.forgotten]))
+        return moment.model_copy(update={"graft": found, "forgotten": lost})
+
+    def _cold(self, moment: Moment, resumed: Arm) -> Moment:
+        """Run the command afresh with the weights of the checkpoint alone, and compare both runs with it."""
+        step = moment.checkpoint.step
+        folder = self.arms.folder / f"weights-{step}"
+        if moment.offset != step or not self.arms.has_time:
+            return moment
+        if not cold.write_weights(folder, self.second.folders[0], step - 1, self.whole[0].start):
+            return moment
+        title, command = f"a fresh run with the weights of step {step} alone", self.asked.request.command
+        arm = self.arms.run(title, f"cold-{step}", command, steps=moment.steps, feed={"folder": str(folder)})
+        return cold.judged(moment, self.whole, resumed.runs, arm.runs)
 
     def _answer(self, moments: list[Moment], reason: tuple[str, str] | None = None) -> AuditResult:
-        known = getattr(self, "known", [])
-        whole = getattr(self, "whole", [])
+        arms, whole = self.arms, self.whole
         result = AuditResult(
             samebits=__version__,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             command=self.asked.request.command,
             resume=list(self.asked.resume),
             steps=whole[0].steps if whole else 0,
-            checkpoints=known,
-            moments=moments,
-            packages=getattr(self, "packages", []),
-            not_tried=verdicts.not_tried(moments, known, saves=bool(self.saving[0])),
+            made=arms.made,
+            checkpoints=self.known,
+            moments=[state.shortened(one) for one in moments],
+            packages=self.packages,
+            not_tried=[*verdicts.not_tried(moments, self.known, saves=bool(self.saving[0])), *self.skipped],
             tried=[*verdicts.tried(moments), *filter(None, self.saving[:1])],
-            warnings=list(dict.fromkeys(self.warnings)),
-            seconds=clock.now() - self._began,
-            record=str(self.folder),
+            warnings=list(dict.fromkeys(arms.warnings)),
+            seconds=clock.now() - arms.began,
+            record=str(arms.folder),
             **verdicts.overall(moments, reason, self.saving),
         )
-        write_document(self.folder / DOCUMENT, result)
+        write_document(arms.folder / DOCUMENT, result)
         return result
+
+
+def _keeping(moments: Sequence[Checkpoint], run: Run) -> Limits:
+    """Return what the second uninterrupted run keeps at these moments: its files and its state."""
+    steps = [one.step for one in moments]
+    before = [step - 1 for step in steps]
+    want = {"keep": steps, "states": [*before, *steps], "values": steps, "loader": run.loader}
+    tensors = {"first": before[0], "last": before[-1], "steps": before, "kinds": ["update"], "most": cold.MOST_BYTES}
+    return Limits(audit=want, tensors=tensors)

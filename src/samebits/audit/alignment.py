@@ -64,6 +64,12 @@ class Run:
             rows[points[number].kind, points[number].name, occurrence] = prints[16 * at : 16 * at + 16]
         return found
 
+    @cached_property
+    def loader(self) -> str | None:
+        """The loader of PyTorch that gave most batches."""
+        loaders = [event["loader"] for event in self.trace.events_named("batch")]
+        return max(dict.fromkeys(loaders), key=loaders.count, default=None)
+
     def of(self, step: int, kind: str) -> dict[str, bytes]:
         """Return the first value of each point of a kind in a step."""
         return {name: found for (k, name, n), found in self.rows.get(step, {}).items() if k == kind and n == 0}

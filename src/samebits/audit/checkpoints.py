@@ -83,9 +83,7 @@ def _named(step: int, saved: Sequence[_SavedFile], pattern: str) -> Checkpoint |
 
 def _kinds(run: Run) -> Callable[[int], list[str]]:
     """Return function(step) -> what is special about the moment after so many steps, as far as loaders show it."""
-    batches, epochs = run.trace.events_named("batch"), run.trace.events_named("epoch")
-    loaders = [event["loader"] for event in batches]
-    trains = max(set(loaders), key=loaders.count) if loaders else None
+    epochs, trains = run.trace.events_named("epoch"), run.loader
     begins = {event["step"] for event in epochs if event["loader"] == trains}
     validates = {event["step"] for event in epochs if event["loader"] != trains}
 

@@ -31,7 +31,8 @@ def write_weights(folder: Path, process: Path, step: int, names: Collection[str]
 def judged(moment: Moment, whole: Sequence[Run], resumed: Sequence[Run], cold: Sequence[Run]) -> Moment:
     """Return the moment with what the cold run shows. `cold` counts only if it really began with the weights."""
     step, steps = moment.checkpoint.step, moment.steps
-    if len(cold) != len(whole) or alignment.offset_of(whole[0], cold[0], step) != step:
+    wanted = whole[0].of(step - 1, "update").keys() & whole[0].start.keys()
+    if len(cold) != len(whole) or not wanted <= {event["name"] for event in cold[0].trace.events_named("fed")}:
         return moment
     pairs = list(zip(whole, resumed, cold, strict=True))
     if all(alignment.compare(one, other, step, steps).first is None for one, _, other in pairs):

@@ -113,6 +113,7 @@ def _moment(one: Moment) -> Iterator[AnyBlock]:
         where = one.divergence
         rows.append(("where", f"step {where.step} > {where.kind} > {where.name}"))
     rows += [("what" if not at else "", text) for at, text in enumerate(one.named)]
+    rows += [("graft", one.graft.sentence)] if one.graft is not None else []
     compared = f"{words.count(one.points, 'value')} in {words.count(one.steps, 'step')}"
     compared += f"; {one.left_out:,} that only one of the runs has are left out" if one.left_out else ""
     rows += [("compared", compared), ("record", StyledText(result_words.folder_name(one.record), "code"))]

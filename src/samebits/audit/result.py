@@ -6,7 +6,7 @@ from typing import Literal
 from samebits.document import Document
 from samebits.model import Verdict
 
-__all__ = ["AUDIT_FORMAT", "Answer", "AuditResult", "Checkpoint", "Moment", "ResumeDifference", "StatePart"]
+__all__ = ["AUDIT_FORMAT", "Answer", "AuditResult", "Checkpoint", "Graft", "Moment", "ResumeDifference", "StatePart"]
 
 AUDIT_FORMAT = 1
 Answer = Literal["carried", "not carried", "not used", "not seen"]
@@ -44,13 +44,29 @@ class ResumeDifference(Document):
     name: str
 
 
+class Graft(Document):
+    """What parts of the uninterrupted run show that were put into the resumed one, in `runs` runs.
+
+    `parts`: with these, it is equal; empty if it never is. `is_smallest`: with fewer, it is not. `tried`: all parts
+    that were put in. `unable`: parts that differ and cannot be put in.
+    """
+
+    parts: list[str] = []
+    is_smallest: bool = False
+    tried: list[str] = []
+    unable: list[str] = []
+    runs: int = 0
+    sentence: str = ""
+
+
 class Moment(Document):
     """One resumed run, compared with the uninterrupted one.
 
     `offset`: the step of the uninterrupted run at which the resumed run began, as the weights show; `expected`: the
     step of the checkpoint. `again`: it resumed from a checkpoint of a resumed run. `to_the_end`: it ran to its end.
     `points`, `left_out`: how many values were compared, and how many only one of the runs had. `named`: what happened.
-    `forgotten`: the parts to mend. `cold`: what a fresh run with the weights alone is like; "" if it was not possible.
+    `forgotten`: the parts to mend; those that `graft` has confirmed come first. `cold`: what a fresh run with the
+    weights alone is like; "" if it was not possible.
     """
 
     checkpoint: Checkpoint
@@ -67,6 +83,7 @@ class Moment(Document):
     rank: int = 0  # the first one that differs: the table of the state is of this rank
     named: list[str] = []
     forgotten: list[str] = []
+    graft: Graft | None = None
     state: list[StatePart] = []
     cold: Literal["", "differs", "equals resumed", "equals uninterrupted"] = ""
     record: str = ""
@@ -74,7 +91,8 @@ class Moment(Document):
 
 
 class AuditResult(Document):
-    """The answer of an audit. `steps`: of the uninterrupted run. `checkpoints`: all that it wrote, with their steps.
+    """The answer of an audit. `steps`: of the uninterrupted run; `made`: of each trial. `checkpoints`: all that the
+    uninterrupted run wrote, with their steps.
 
     `tried`, `not_tried`: the moments and the arms, in words. `resume`: the command that resumes, if one was given.
     """
@@ -89,6 +107,7 @@ class AuditResult(Document):
     command: list[str]
     resume: list[str] = []
     steps: int = 0
+    made: dict[str, int] = {}
     checkpoints: list[Checkpoint] = []
     moments: list[Moment] = []
     tried: list[str] = []

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from samebits import words
 from samebits.audit import signature
 from samebits.audit.alignment import Run
+from samebits.audit.graft import POSITION
 from samebits.audit.result import Answer, Moment, StatePart
 from samebits.launch.observations import read_json
 from samebits_probe.resume import STATE
 
-__all__ = ["StateLeaf", "StateOfStep", "StatePair", "explained", "read"]
+__all__ = ["ACCUMULATED", "StateLeaf", "StateOfStep", "StatePair", "explained", "read", "shortened"]
 
 OTHER_MODELS = "average of weights, other models"
 SCHEDULE = "learning rate and schedule"
@@ -35,11 +36,12 @@ _OF_MODULES = {  # the module of PyTorch whose object holds a value -> its part
     "torch.optim.lr_scheduler": SCHEDULE,
     "torch.optim": "moments",
     "torch.amp": "gradient scaler",
-    "torch.utils.data": "sampler's epoch and position",
+    "torch.utils.data": POSITION,
 }
 _VARIABLES = ("tensors of the program", "numbers of the program")
-POSITION, WORKERS = "sampler's epoch and position", "workers' generators"
-GENERATORS, STEPS, _ACCUMULATED = "random generators", "number of steps", "gradients in an accumulation window"
+WORKERS = "workers' generators"
+GENERATORS, STEPS, ACCUMULATED = "random generators", "number of steps", "gradients in an accumulation window"
+_MOST_NAMES = 20  # of a part, in audit.json
 
 
 class StateLeaf(NamedTuple):
@@ -100,8 +102,10 @@ def _without_other_models(before: StateOfStep, after: StateOfStep, weights: Cont
     return [replace(state, leaves=[leaf._replace(part=part(leaf)) for leaf in state.leaves]) for state in both]
 
 
-def explained(moment: Moment, whole: Run, other: Run, before: StateOfStep, after: StateOfStep) -> Moment:
-    """Return the moment with the table of the state, and with what happened.
+def explained(
+    moment: Moment, whole: Run, other: Run, before: StateOfStep, after: StateOfStep
+) -> tuple[Moment, dict[str, list[str]]]:
+    """Return the moment with the table of the state and with what happened, and the values of what was not carried.
 
     `before`, `after`: the states of the uninterrupted and of the resumed run.
     """
@@ -109,16 +113,24 @@ def explained(moment: Moment, whole: Run, other: Run, before: StateOfStep, after
     weights = set((whole.of(offset - 1, "update") or whole.start).values())
     look = StatePair(moment, whole, other, offset, *_without_other_models(before, after, weights))
     parts = list(look.parts())
+    names = {part.part: [*part.names, *look.absent(part.part)] for part in parts if part.answer == "not carried"}
     if moment.forgotten:  # it did not resume at all
-        return moment.model_copy(update={"state": parts})
+        return moment.model_copy(update={"state": parts}), names
     named, lost = signature.signs(look, parts) if moment.verdict == "diverged" else ([], [])
-    return moment.model_copy(update={"state": parts, "named": [*moment.named, *named], "forgotten": lost})
+    return moment.model_copy(update={"state": parts, "named": [*moment.named, *named], "forgotten": lost}), names
+
+
+def shortened(moment: Moment) -> Moment:
+    """Return the moment with the first names of each part of the state."""
+    return moment.model_copy(
+        update={"state": [part.model_copy(update={"names": part.names[:_MOST_NAMES]}) for part in moment.state]}
+    )
 
 
 def _part(part: str, answer: bool | Answer | None, detail: str = "", names: Iterable[str] = ()) -> StatePart:  # noqa: FBT001
     """Make a part of the table. `answer`: whether both runs have the same; None if that is not known."""
     known: Answer = {True: "carried", False: "not carried", None: "not seen"}.get(answer, "not used")  # type: ignore
-    return StatePart(part=part, answer=known, detail=detail, names=list(names)[:20])
+    return StatePart(part=part, answer=known, detail=detail, names=list(names))
 
 
 @dataclass(frozen=True)
@@ -137,12 +149,16 @@ class StatePair:
         for part in _OF_VARIABLES:
             yield self._of_variables(part)
         is_begun = self.whole.batches(self.offset) > self.other.batches(0)
-        yield _part(_ACCUMULATED, self._agree("gradient")) if is_begun else _part(_ACCUMULATED, "not used")
+        yield _part(ACCUMULATED, self._agree("gradient")) if is_begun else _part(ACCUMULATED, "not used")
         if not is_begun:
             yield from self._generators()
             yield self._position()
         yield self._workers()
         yield self._steps()
+
+    def absent(self, part: str) -> list[str]:
+        """Return the values of a part that only the uninterrupted run holds."""
+        return [name for name in self.before.of(part) if name not in self.after.of(part)]
 
     def _agree(self, kind: str) -> bool | None:
         """Return whether the values of a kind agree in the first step; None if the runs share none."""

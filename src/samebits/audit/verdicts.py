@@ -59,29 +59,16 @@ def no_checkpoint(known: Sequence[Checkpoint], steps: int, saved: str) -> Reason
     return what, "let it save while it trains, or name its checkpoints with --checkpoints GLOB."
 
 
-def incomplete(at: Checkpoint, files: Path, file: TrialFile) -> Reason | None:
-    """Return why the checkpoint of the killed run cannot be used."""
+def incomplete(at: Checkpoint, files: Path) -> Reason | None:
+    """Return why a checkpoint cannot be used. `files`: those that a kill one step later would have left."""
     path = files / at.place / at.path
-    if file.status != "stopped":
-        return f"The run that was to be killed after step {at.step} ended before: {file.why or file.status}.", ""
     if not path.exists():
-        return f"{at.path} was not there when the run was killed, one step after step {at.step}.", ""
+        return f"{at.path} was no longer there one step after step {at.step}.", ""
     size = sum(one.stat().st_size for one in path.rglob("*") if one.is_file()) if path.is_dir() else path.stat().st_size
     if size < at.size:
         advice = "let the program wait for the end of its save, or try a different moment with --at."
         return f"{at.path} was still being written one step after step {at.step}.", advice
     return None
-
-
-def strayed(whole: Sequence[Run], cut: Sequence[Run], begun: int) -> Reason | None:
-    """Return why the checkpoint of a killed run cannot stand for one of the uninterrupted run."""
-    pairs = list(zip(whole, cut, strict=False))
-    found = [alignment.compare(one, other, begun, other.steps).first for one, other in pairs]
-    bad = next((place for place in found if place is not None), None)
-    if bad is None and len(whole) == len(cut):
-        return None
-    where = f"at step {bad.step} ({bad.kind} of {bad.name})" if bad else "in the number of ranks"
-    return f"The run that was killed after the checkpoint differs from the uninterrupted one {where}.", ""
 
 
 def no_answer(at: Checkpoint, sentence: str, advice: str) -> Moment:
@@ -181,9 +168,7 @@ def overall(moments: Sequence[Moment], reason: Reason | None, saving: tuple[str,
         return {"verdict": "diverged", "sentence": saving[0]}
     bad = [one for one in moments if one.verdict == "diverged"]
     if bad:
-        lost = list(dict.fromkeys(name for one in bad for name in one.forgotten))
-        told = f" The checkpoint forgot: {words.listed(lost)}." if lost and lost != ["everything"] else ""
-        return {"verdict": "diverged", "sentence": bad[0].sentence + told}
+        return {"verdict": "diverged", "sentence": bad[0].sentence + _forgotten(bad)}
     unknown = next((one for one in moments if one.verdict == "inconclusive"), None)
     if unknown is not None:
         said, advice = unknown.sentence, unknown.advice
@@ -193,6 +178,18 @@ def overall(moments: Sequence[Moment], reason: Reason | None, saving: tuple[str,
     compared = words.listed(f"{one.steps:,}" for one in moments)
     sentence = f"The run that was resumed from {steps} equals the uninterrupted one ({compared} steps compared)."
     return {"verdict": "repeated", "sentence": sentence}
+
+
+def _forgotten(bad: Sequence[Moment]) -> str:
+    """Return what the checkpoint forgot: "exactly" if experiments have confirmed that nothing less is enough."""
+    is_exact = all(one.graft is not None and one.graft.is_smallest for one in bad)
+    lost = list(dict.fromkeys(name for one in bad for name in _confirmed(one) or one.forgotten))
+    exactly = " exactly" if is_exact else ""
+    return f" The checkpoint forgot{exactly}: {words.listed(lost)}." if lost and lost != ["everything"] else ""
+
+
+def _confirmed(one: Moment) -> list[str]:
+    return one.graft.parts if one.graft is not None else []
 
 
 def tried(moments: Sequence[Moment]) -> list[str]:
