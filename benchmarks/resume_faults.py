@@ -77,7 +77,8 @@ def grafted(bad: dict) -> str:
     graft = bad["graft"] or {"parts": [], "tried": []}
     if graft["parts"]:
         return ", ".join(graft["parts"]) + ("" if graft["is_smallest"] else " (perhaps fewer)")
-    return "not enough" if graft["tried"] else "not possible"
+    unable = [part for part in graft.get("unable", []) if part in bad["forgotten"]]
+    return f"cannot be put in: {', '.join(unable)}" if unable else "not enough" if graft["tried"] else "-"
 
 
 def main() -> None:

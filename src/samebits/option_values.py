@@ -70,6 +70,12 @@ def read_settle(text: str) -> str:
     return text
 
 
+def read_stop(text: str) -> str:
+    if text not in ("kill", "term"):
+        raise ValueError("it is kill or term")
+    return text
+
+
 def read_seed(text: str) -> int:
     return read_whole(text, 0, 2**32 - 1, "a seed")
 

@@ -26,6 +26,7 @@ from samebits.option_values import (
     read_settle,
     read_step_or_steps,
     read_steps,
+    read_stop,
     read_text,
     read_trials,
     read_whole,
@@ -289,7 +290,15 @@ LOCAL = (
 )  # fmt: skip
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, ASK, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE)
 
-AUDITING = (RESUME, WITHOUT_SAVING, CHECKPOINTS, AT, WINDOWS, LENGTH)
+AUDIT_BUDGET = Option(
+    "budget", ("--budget",), "Try only as many checkpoints and parts as fit into this time: 5m, 1h30m.", "TIME",
+    read_duration,
+)  # fmt: skip
+STOP = Option(
+    "stop", ("--stop",), "How a run is interrupted: kill, or term (SIGTERM, after which a program may still save).",
+    "kill|term", read_stop, "kill",
+)  # fmt: skip
+AUDITING = (RESUME, WITHOUT_SAVING, CHECKPOINTS, AT, WINDOWS, LENGTH, AUDIT_BUDGET, STOP)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, BISECT, ADD, RUN, PROFILE, SHOWN_OPTIONS, *REPORTS),

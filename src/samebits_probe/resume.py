@@ -5,6 +5,7 @@ copies of its files as a kill would leave them, and parts of a different run tha
 import os
 import pickle
 import shutil
+import signal
 
 from . import hooks, process, program_state
 from .system import System
@@ -76,7 +77,9 @@ class _Watcher:
             self.probe.event("grafted", names=done)
 
     def end_step(self) -> None:
-        """Copy the files that a kill would leave now, one step after a checkpoint."""
+        """Copy the files that a kill would leave now, one step after a checkpoint, or send SIGTERM."""
+        if self.want.get("term") == self.probe.step:
+            System.kill(System.getpid(), signal.SIGTERM)
         if self.probe.step not in self.want.get("keep", ()) or process.ranks()["rank"]:
             return
         (work, out), target = self._folders, System.join(self.probe.recorder.folder, KEPT % self.probe.step)

@@ -113,3 +113,58 @@ def test_files_in_the_working_folder_are_copied_for_the_resumed_run(audit, tmp_p
     status, found, _ = audit("--at", "4", command=(str(PROGRAM), "kept"))
     assert (status, found["moments"][0]["checkpoint"]["place"]) == (0, "work")
     assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == ["kept", "mine", "result.json"]
+
+
+LATE = str(PROGRAM.with_name("saves_after_sigterm.py"))
+
+
+@pytest.mark.parametrize(("forget", "verdict"), [("nothing", "repeated"), ("moment after SIGTERM", "diverged")])
+def test_a_run_that_saves_after_sigterm_is_resumed_from_that_save(audit, forget, verdict):
+    _, found, shown = audit("--stop", "term", "--at", "4", command=(LATE, "{out}"), forget=forget)
+    moment = found["moments"][0]
+    assert (moment["verdict"], moment["offset"] > 4) == (verdict, True)
+    assert f"The checkpoint is of step {moment['offset']}, not 4." in moment["named"]
+    assert ("forgot exactly: numbers of the program" in shown) == (verdict == "diverged")
+
+
+@pytest.fixture
+def audit_record(audit, tmp_path, capsys):
+    """Function(folder, forget, *options) -> (exit status, JSON, what was shown) of an audit of a record."""
+
+    def run(folder, forget, *options):
+        resume = f"{sys.executable} {LATE} {{out}} {forget} {{checkpoint}}"
+        status = cli.main(["audit", *options, "--resume", resume, "--json", "again.json", folder])
+        found, shown = tmp_path / "again.json", capsys.readouterr()
+        return status, json.loads(found.read_text()) if found.exists() else None, shown.out + shown.err
+
+    return run
+
+
+def test_the_uninterrupted_run_of_a_check_is_taken(audit_record, capsys, tmp_path):
+    command = [sys.executable, LATE, "{out}", "nothing"]
+    assert cli.main(["check", "-n", "2", "--out", "checked", "--", *command]) == 0
+    status, found, shown = audit_record("checked", "nothing", "--windows", "2", "--length", "2")
+    assert (status, found["verdict"]) == (0, "repeated")
+    assert {name.partition(" ")[0] for name in found["made"]} == {"checked", "resumed-4", "resumed-12"}
+    assert "holds values of each step, and not the state" in shown
+    assert audit_record("checked", "moment", "--at", "8", "--length", "2")[0] == 1
+    status = cli.main(["audit", "checked"])
+    assert (status, "so --resume must name {checkpoint}" in capsys.readouterr().err) == (2, True)
+    for path in (tmp_path / "checked").glob("trials/*/out/*"):
+        path.rename(path.with_name("state"))
+    status, _, shown = audit_record("checked", "nothing")
+    assert (status, "holds no file in {out} whose name has the number of a step" in shown) == (2, True)
+
+
+def test_the_runs_of_an_earlier_audit_are_taken(audit, audit_record):
+    audit("--at", "4,8", "--length", "2", "--out", "first", command=(LATE, "{out}", "nothing"))
+    status, found, shown = audit_record("first", "moment", "--at", "8", "--length", "2")
+    assert (status, found["moments"][0]["graft"]["parts"]) == (1, ["numbers of the program"])
+    assert found["made"] == {"whole 1": 14, "whole 2": 14, "resumed-8 1": 2, "graft-8-1 1": 2, "cold-8 1": 2}
+    assert "the run wrote checkpoints after these steps: 4 and 8" in audit_record("first", "moment", "--at", "12")[2]
+
+
+def test_a_budget_that_is_used_up_leaves_moments_out(audit):
+    status, found, _ = audit("--budget", "1s")
+    assert (status, found["moments"]) == (3, [])
+    assert "the checkpoint of step 2, for which --budget leaves no time" in found["not_tried"]

@@ -7,7 +7,7 @@ would leave them, with the command line unchanged. A fresh process resumes in a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from samebits import __version__, clock, words
 from samebits.audit import checkpoints, cold, graft, state, verdicts
 from samebits.audit.alignment import Run
 from samebits.audit.arms import CHECKPOINT, Arm, Arms, Shown, join_work
+from samebits.audit.recorded import Recorded
 from samebits.audit.result import AuditResult, Checkpoint, Moment
 from samebits.errors import UsageError
 from samebits.experiment import Limits, Progress, Request
@@ -35,16 +36,18 @@ class AuditRequest:
     Without it, the command itself resumes if it finds its files. `without_saving`: the same training without
     saving. `pattern`: a glob for the checkpoints. `at`,
     `windows`: see `checkpoints.chosen`. `length`: how many steps of a resumed run are compared (None: all).
-    `budget`: seconds for everything.
+    `stop`: "kill" or "term". `budget`: seconds for everything. `record`: a record that holds the uninterrupted runs.
     """
 
     request: Request
+    record: Path | None = None
     resume: Sequence[str] = ()
     without_saving: Sequence[str] = ()
     pattern: str | None = None
     at: Sequence[int] | None = None
     windows: int | None = None
     length: int | None = None
+    stop: str = "kill"
     budget: float | None = None
 
 
@@ -53,8 +56,12 @@ def audit(asked: AuditRequest, shown: Shown) -> AuditResult:
     if asked.resume and not any(CHECKPOINT in word or "{out}" in word for word in asked.resume):
         what = "The command of --resume names neither {checkpoint} nor {out}, so it cannot find what it resumes from."
         raise UsageError(what, "--resume 'python train.py --resume {checkpoint} --out {out}'")
+    recorded = None if asked.record is None else Recorded.read(asked.record)
+    if recorded is not None:
+        asked = replace(asked, request=recorded.request(asked.request))
     folder = make_record_folder(asked.request).folder
-    return _Audit(asked, Arms(asked.request, asked.resume, folder, shown, asked.budget)).run()
+    hash_wanted = None if recorded is None else recorded.hash
+    return _Audit(asked, Arms(asked.request, asked.resume, folder, shown, asked.budget, hash_wanted), recorded).run()
 
 
 def read(folder: Path) -> AuditResult:
@@ -70,6 +77,7 @@ class _Audit:
 
     asked: AuditRequest
     arms: Arms
+    recorded: Recorded | None
     whole: list[Run] = field(default_factory=list)
     known: list[Checkpoint] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
@@ -79,24 +87,17 @@ class _Audit:
 
     def run(self) -> AuditResult:
         """Run the arms, and return the answer."""
-        asked, command = self.asked, self.asked.request.command
-        with self.arms.shown("the uninterrupted run") as progress:
-            experiment = self.arms.begin("whole", command, progress, 2)
-            first = self.arms.trial(experiment, 1, Limits(audit={}))
+        first = self._first()
         if (failed := verdicts.failed(first.file, first.runs)) is not None:
             return self._answer([], reason=failed)
         self.whole, self.packages, self.files = first.runs, sorted(first.file.packages), first.files
         self.numbered = any(event["how"] == "observe" for event in self.whole[0].trace.events_named("observed-by"))
-        directory, steps = asked.request.directory, self.whole[0].steps
-        self.known = checkpoints.found_in(self.whole[0], first.out, directory, asked.pattern)
-        moments = checkpoints.chosen(self.known, steps, asked.at, asked.windows)
+        steps, saved = self.whole[0].steps, self._saved(first)
+        self.known = checkpoints.found_in(self.whole[0], saved, self.asked.pattern)
+        moments = checkpoints.chosen(self._usable(), steps, self.asked.at, self.asked.windows)
         if not moments:
-            saved = checkpoints.saved_words(self.whole[0], first.out, directory)
-            return self._answer([], reason=verdicts.no_checkpoint(self.known, steps, saved))
-        with self.arms.shown("the uninterrupted run again, which keeps its files") as progress:
-            self._say_cost(moments, steps, progress)
-            experiment.progress = progress
-            self.second = second = self.arms.trial(experiment, 2, _keeping(moments, self.whole[0]))
+            return self._answer([], reason=verdicts.no_checkpoint(self.known, steps, checkpoints.saved_words(saved)))
+        self.second = second = self._second(moments)
         if len(first.runs) == len(second.runs):
             self.whole = [one.with_unseeded(two) for one, two in zip(first.runs, second.runs, strict=True)]
         if (why := verdicts.unrepeated(self.whole, second.runs)) is not None:
@@ -104,15 +105,50 @@ class _Audit:
         for name in sorted({name for run in self.whole for name in run.unseeded}):
             said = f"The generator {name} is not seeded: it differs in each run, so it does not count."
             self.arms.warnings.append(said)
-        if asked.without_saving:
-            unsaved = self.arms.run("the run without saving", "unsaved", asked.without_saving)
+        if self.asked.without_saving:
+            unsaved = self.arms.run("the run without saving", "unsaved", self.asked.without_saving)
             self.saving = verdicts.of_saving(first.runs, unsaved.runs, unsaved.file)
         return self._answer(self._moments(moments))
 
-    def _say_cost(self, moments: Sequence[Checkpoint], steps: int, progress: Progress) -> None:
-        """Say what the other arms cost, and ask before they take long. Each counts as long as a whole run."""
-        length, runs = self.asked.length or steps, 2 * len(moments) + 2
-        made = steps + sum(2 * min(length, steps - one.step) for one in moments) + length
+    # -- the uninterrupted run ----------------------------------------------------------------------------------------
+
+    def _first(self) -> Arm:
+        if self.recorded is not None:
+            return self.recorded.arm(self.arms, 0)
+        with self.arms.shown("the uninterrupted run") as progress:
+            self.experiment = self.arms.begin("whole", self.asked.request.command, progress, 2)
+            return self.arms.trial(self.experiment, 1, Limits(audit={}))
+
+    def _saved(self, first: Arm) -> list[checkpoints.SavedFile]:
+        if self.recorded is not None and not self.recorded.is_audit:
+            return list(checkpoints.numbered_in(first.out, first.runs[0].steps))
+        return list(checkpoints.saved_by(first.runs[0], first.out, self.asked.request.directory))
+
+    def _usable(self) -> list[Checkpoint]:
+        """Return the checkpoints from which a run can be resumed. Raises UsageError for a record that has none."""
+        return self.known if self.recorded is None else self.recorded.usable(self.known, self.asked.resume)
+
+    def _second(self, moments: Sequence[Checkpoint]) -> Arm:
+        """Run the command again and keep its files, or take what a record has kept."""
+        if self.recorded is not None:
+            with self.arms.shown("resumed runs") as progress:
+                self._say_cost(moments, 0, progress)
+            return self.recorded.arm(self.arms, 1)
+        with self.arms.shown("the uninterrupted run again, which keeps its files") as progress:
+            self._say_cost(moments, 1, progress)
+            self.experiment.progress = progress
+            last = 0 if self.asked.stop == "kill" else 2  # a save after SIGTERM comes one or two steps later
+            return self.arms.trial(self.experiment, 2, _keeping(moments, self.whole[0], last))
+
+    def _say_cost(self, moments: Sequence[Checkpoint], left: int, progress: Progress) -> None:
+        """Say what the other arms cost, and ask before they take long. Each counts as long as a whole run.
+
+        `left`: how many uninterrupted runs are still to make.
+        """
+        steps, runs = self.whole[0].steps, 2 * len(moments) + 1 + left
+        length = self.asked.length or steps
+        made = steps * left + sum(2 * min(length, steps - one.step) for one in moments)
+        made += max(min(length, steps - one.step) for one in moments)
         what = f"{words.count(len(moments), 'checkpoint')} of {len(self.known)}: {made:,} steps in"
         progress.estimate(CostEstimate(what, runs - 1, runs, self.arms.longest))
 
@@ -125,7 +161,8 @@ class _Audit:
                 self.skipped.append(f"the checkpoint of step {at.step}, for which --budget leaves no time")
                 continue
             later = None if again else self._later(at, chosen)
-            moment, arm = self._compared(at, self.second.kept(at.step), f"resumed-{at.step}", later)
+            files = self.second.kept(at.step) if self.asked.stop == "kill" else self.arms.terminated(at.step)
+            moment, arm = self._compared(at, files, f"resumed-{at.step}", later)
             done.append(moment)
             if later and arm and moment.verdict == "repeated" and moment.offset == at.step and self.arms.has_time:
                 shift = 0 if self.numbered else at.step
@@ -144,7 +181,8 @@ class _Audit:
         self, at: Checkpoint, files: Path, name: str, later: Checkpoint | None = None, *, is_again: bool = False
     ) -> tuple[Moment, Arm | None]:
         """Resume from these files, and compare. `later`: the checkpoint for which the resumed run keeps its files."""
-        why = verdicts.incomplete(at, files)
+        has_ended = self.asked.stop == "term" and not is_again  # then nothing is still being written
+        why = verdicts.incomplete(at.model_copy(update={"size": 0}) if has_ended else at, files)
         if why is not None:
             return verdicts.no_answer(at, *why), None
         shift = 0 if self.numbered else at.step
@@ -153,7 +191,8 @@ class _Audit:
         moment = self._judged(at, other)
         if other.runs and moment.verdict != "inconclusive":
             step, rank = at.step if moment.offset is None else moment.offset, moment.rank
-            states = state.read(self.second.folders[rank], step), state.read(other.folders[rank], other.runs[rank].base)
+            resumed = state.read(other.folders[rank], other.runs[rank].base, 0)
+            states = state.read(self.second.folders[rank], step), resumed
             moment, names = state.explained(moment, self.whole[rank], other.runs[rank], *states)
             if moment.verdict == "diverged" and not is_again:
                 moment = self._grafted(moment, files, names, other.runs[rank])
@@ -175,12 +214,13 @@ class _Audit:
         at, run = moment.checkpoint, self.whole[0]
         if moment.forgotten == ["everything"]:
             return moment
-        values = self.second.folders[0] / (VALUES % at.step)
-        known = {leaf.name for leaf in state.read(self.second.folders[0], at.step).leaves} if values.exists() else set()
-        epochs = graft.samples_from(run, at.step)
-        able = [part for part in names if known.intersection(names[part]) or (part == graft.POSITION and epochs)]
-        if moment.offset not in (at.step, None) or len(self.whole) > 1 or run.batches(at.step) > other.batches(0):
-            able = []  # the values are of a different moment, or of one rank
+        step = at.step if moment.offset is None else moment.offset
+        values, epochs = self.second.folders[0] / (VALUES % step), graft.samples_from(run, step)
+        able: list[str] = []
+        # there may be no values of this moment, or only those of one rank
+        if self._has_values(values) and len(self.whole) == 1 and run.batches(step) <= other.batches(0):
+            known = {leaf.name for leaf in state.read(self.second.folders[0], step).leaves}
+            able = [part for part in names if known.intersection(names[part]) or (part == graft.POSITION and epochs)]
 
         def equals(parts: Sequence[str]) -> bool | None:
             if not self.arms.has_time:
@@ -195,6 +235,10 @@ class _Audit:
         found = search.graft(likely, [part for part in able if part not in likely])
         lost = list(dict.fromkeys([*found.parts, *moment.forgotten]))
         return moment.model_copy(update={"graft": found, "forgotten": lost})
+
+    def _has_values(self, path: Path) -> bool:
+        """Return whether values of the uninterrupted run can be read: a record from elsewhere may hold code."""
+        return path.exists() and (self.recorded is None or self.recorded.is_own)
 
     def _cold(self, moment: Moment, resumed: Arm) -> Moment:
         """Run the command afresh with the weights of the checkpoint alone, and compare both runs with it."""
@@ -231,10 +275,14 @@ class _Audit:
         return result
 
 
-def _keeping(moments: Sequence[Checkpoint], run: Run) -> Limits:
-    """Return what the second uninterrupted run keeps at these moments: its files and its state."""
+def _keeping(moments: Sequence[Checkpoint], run: Run, last: int) -> Limits:
+    """Return what the second uninterrupted run keeps at these moments: its files and its state.
+
+    `last`: how many steps later it keeps its state, too.
+    """
     steps = [one.step for one in moments]
     before = [step - 1 for step in steps]
-    want = {"keep": steps, "states": [*before, *steps], "values": steps, "loader": run.loader}
+    looks = sorted({step + later for step in steps for later in range(last + 1)})
+    want = {"keep": steps, "states": [*before, *looks], "values": looks, "loader": run.loader}
     tensors = {"first": before[0], "last": before[-1], "steps": before, "kinds": ["update"], "most": cold.MOST_BYTES}
     return Limits(audit=want, tensors=tensors)

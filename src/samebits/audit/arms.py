@@ -20,7 +20,9 @@ from samebits.audit.alignment import Run
 from samebits.audit.result import Checkpoint
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment, Limits, Progress, Request
-from samebits.model import FilesFile, TrialFile
+from samebits.launch.observations import Processes
+from samebits.model import ENDED_WELL, FilesFile, TrialFile
+from samebits.store import TrialTrace
 from samebits_probe.resume import KEPT
 
 __all__ = ["Arm", "Arms", "Shown"]
@@ -31,24 +33,29 @@ Shown = Callable[[str], AbstractContextManager[Progress]]
 
 @dataclass
 class Arm:
-    """One trial that ran. `out`: its output folder. `runs`, `folders`: its processes that trained."""
+    """One trial that ran. `out`: its output folder. `runs`, `folders`: its processes that trained.
+
+    `copy`: a folder with all its files, if it kept none step by step.
+    """
 
     file: TrialFile
     files: FilesFile
     out: Path
     runs: list[Run]
     folders: list[Path]
+    copy: Path | None = None
 
     def kept(self, step: int) -> Path:
         """Return where the files lie that a kill one step after this step would have left."""
-        return self.folders[0] / (KEPT % step)
+        return self.copy or self.folders[0] / (KEPT % step)
 
 
 @dataclass
 class Arms:
     """Runs trials below the folder of an audit. `resume`: the command that resumes, if it is a different one.
 
-    `made`: arm -> its steps. `budget`: seconds for everything; None if there is no limit. `longest`: of the trials.
+    `hash`: the algorithm of a record with which they are compared. `made`: arm -> its steps.
+    `budget`: seconds for everything; None if there is no limit. `longest`: of the trials.
     """
 
     request: Request
@@ -56,6 +63,7 @@ class Arms:
     folder: Path
     shown: Shown
     budget: float | None
+    hash: str | None = None
     warnings: list[str] = field(default_factory=list)
     made: dict[str, int] = field(default_factory=dict)
     longest: float = 0.0
@@ -70,7 +78,7 @@ class Arms:
         """Begin the record of an arm."""
         options = self.request.options.model_copy(update={"trials": trials, "full": True})
         request = replace(self.request, command=list(command), options=options, out=self.folder / name)
-        experiment = Experiment.begin(request, progress)
+        experiment = Experiment.begin(request, progress, hash_wanted=self.hash)
         checks.stop_tells(experiment.folder)
         return experiment
 
@@ -82,19 +90,23 @@ class Arms:
     def trial(self, experiment: Experiment, number: int, limits: Limits) -> Arm:
         """Run one trial of an arm, and read it. Raises SamebitsError if the probe failed."""
         experiment.run(limits, [number])
-        trial = experiment.trial(number)
+        return self.read(experiment.trial(number), experiment.plan.trial_folder(number))
+
+    def read(self, trial: TrialTrace, folder: Path) -> Arm:
+        """Read a trial that has ended. Raises SamebitsError if the probe failed."""
         bad = [said for said in trial.failures() if not said.startswith("audit: ")]
         if bad:
             raise SamebitsError(f"samebits itself failed in a run: {bad[0]}", f"please report it ({self.folder}).")
         self.warnings += [f"samebits could not look at the state of a run: {said}" for said in trial.failures()]
         runs = alignment.runs_of(trial)
         ids = [str(run.trace.facts["pid"]) for run in runs]
-        places = [folder for pid in ids for folder in experiment.processes(number) if folder.name.endswith(f"-{pid}")]
-        self.made[f"{experiment.folder.name} {number}"] = max((run.steps for run in runs), default=0)
+        processes = [process.folder for process in Processes(folder).observing()]
+        places = [place for pid in ids for place in processes if place.name.endswith(f"-{pid}")]
+        self.made[f"{folder.parents[1].name} {trial.id}"] = max((run.steps for run in runs), default=0)
         self.longest = max(self.longest, trial.file.seconds)
         for name in filter(lambda name: Path(name).is_absolute(), trial.file.wrote):
             self.warnings.append(f"The program wrote {name}, which samebits does not copy for the resumed run.")
-        return Arm(trial.file, trial.files, experiment.plan.trial_folder(number) / "out", runs, places)
+        return Arm(trial.file, trial.files, folder / "out", runs, places)
 
     def resumed(self, at: Checkpoint, files: Path, name: str, steps: int | None, **audit: Any) -> Arm:
         """Resume in a copy of the files. `audit`: what the probe does."""
@@ -107,6 +119,22 @@ class Arms:
             inherits=files,
             audit=audit,
         )
+
+    def terminated(self, step: int) -> Path:
+        """Send SIGTERM to a run one step after a checkpoint. Return a folder with the files that it then left."""
+        title = f"ended by SIGTERM one step after step {step}"
+        arm = self.run(title, f"terminated-{step}", self.request.command, audit={"term": step})
+        folder = self.folder / f"terminated-{step}-files"
+        folder.mkdir()
+        if arm.out.is_dir():
+            shutil.copytree(arm.out, folder / "out", symlinks=True)
+        for name in arm.file.wrote:
+            if not Path(name).is_absolute() and (self.request.directory / name).is_file():
+                (folder / "work" / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(self.request.directory / name, folder / "work" / name)
+        if arm.runs and arm.runs[0].is_whole and arm.file.status in ENDED_WELL and arm.runs[0].steps > step + 2:
+            self.warnings.append(f"The program went on after SIGTERM, and made {arm.runs[0].steps:,} steps.")
+        return folder
 
     def command(self, at: Checkpoint) -> list[str]:
         """Return the command that resumes from a checkpoint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
@@ -13,10 +14,10 @@ from samebits.audit.result import Checkpoint
 from samebits.errors import UsageError
 from samebits.store.formats import VALUES, held_by
 
-__all__ = ["chosen", "found_in", "saved_words"]
+__all__ = ["SavedFile", "chosen", "found_in", "numbered_in", "saved_by", "saved_words"]
 
 
-class _SavedFile(NamedTuple):
+class SavedFile(NamedTuple):
     """A file that had changed when a step began. `path`: below the place ("out" or "work")."""
 
     step: int
@@ -26,13 +27,12 @@ class _SavedFile(NamedTuple):
     whole: Path
 
 
-def found_in(run: Run, out: Path, directory: Path, pattern: str | None) -> list[Checkpoint]:
-    """Return the checkpoints of a run, the earliest first.
+def found_in(run: Run, saved: Sequence[SavedFile], pattern: str | None) -> list[Checkpoint]:
+    """Return the checkpoints of a run among its files, the earliest first.
 
     A file counts if its name or its content shows a model. If there is none, each file counts that does not change in
     every step. `pattern`: the glob that a user gave for the checkpoints; a folder is named by its own path.
     """
-    saved = list(_saved(run, out, directory))
     moments = sorted({one.step for one in saved})
     of_models = [one for one in saved if held_by(one.whole) != VALUES]
     found = [_largest([one for one in of_models or _rare(saved) if one.step == step], saved) for step in moments]
@@ -42,16 +42,26 @@ def found_in(run: Run, out: Path, directory: Path, pattern: str | None) -> list[
     return [one.model_copy(update={"kinds": kinds(one.step)}) for one in found if one is not None]
 
 
-def _saved(run: Run, out: Path, directory: Path) -> Iterator[_SavedFile]:
+def saved_by(run: Run, out: Path, directory: Path) -> Iterator[SavedFile]:
+    """Yield the files that had changed when a step began."""
     for event in run.trace.events_named("saved"):
         path, step, size = Path(event["path"]), int(event["step"]), int(event["size"])
         if path.is_relative_to(out):
-            yield _SavedFile(step, "out", str(path.relative_to(out)), size, path)
+            yield SavedFile(step, "out", str(path.relative_to(out)), size, path)
         elif path.is_relative_to(directory) and not path.is_relative_to(out.parents[3]):
-            yield _SavedFile(step, "work", str(path.relative_to(directory)), size, path)
+            yield SavedFile(step, "work", str(path.relative_to(directory)), size, path)
 
 
-def _rare(saved: Sequence[_SavedFile]) -> list[_SavedFile]:
+def numbered_in(out: Path, steps: int) -> Iterator[SavedFile]:
+    """Yield the files of a finished run whose path has a number of a step: the largest that is below `steps`."""
+    for path in sorted(path for path in out.rglob("*") if path.is_file()):
+        place = str(path.relative_to(out))
+        numbers = [number for number in map(int, re.findall(r"\d+", place)) if 0 < number < steps]
+        if numbers:
+            yield SavedFile(max(numbers), "out", place, path.stat().st_size, path)
+
+
+def _rare(saved: Sequence[SavedFile]) -> list[SavedFile]:
     """Return the files that are no logs: those that did not change in every step since they were made."""
     steps: dict[Path, list[int]] = {}
     for one in saved:
@@ -60,7 +70,7 @@ def _rare(saved: Sequence[_SavedFile]) -> list[_SavedFile]:
     return [one for one in saved if len(steps[one.whole]) < max(2, last - steps[one.whole][0])]
 
 
-def _largest(files: Sequence[_SavedFile], saved: Sequence[_SavedFile]) -> Checkpoint | None:
+def _largest(files: Sequence[SavedFile], saved: Sequence[SavedFile]) -> Checkpoint | None:
     """Return the checkpoint with the largest of these files: its folder, if the folder was filled at this step."""
     if not files:
         return None
@@ -73,7 +83,7 @@ def _largest(files: Sequence[_SavedFile], saved: Sequence[_SavedFile]) -> Checkp
     return Checkpoint(step=best.step, path=best.path, place=best.place, size=best.size)
 
 
-def _named(step: int, saved: Sequence[_SavedFile], pattern: str) -> Checkpoint | None:
+def _named(step: int, saved: Sequence[SavedFile], pattern: str) -> Checkpoint | None:
     for one in saved:
         for path in (PurePath(one.path), *PurePath(one.path).parents[:-1]) if one.step == step else ():
             if fnmatch(str(path), pattern):
@@ -131,7 +141,7 @@ def _advice(usable: Sequence[Checkpoint]) -> str:
     return f"the run wrote checkpoints after these steps: {steps}." if usable else "let the program save checkpoints."
 
 
-def saved_words(run: Run, out: Path, directory: Path) -> str:
+def saved_words(saved: Sequence[SavedFile]) -> str:
     """Return which files were saved during the steps, and when; for a run without a usable checkpoint."""
-    found = [f"{one.path} after step {one.step}" for one in _saved(run, out, directory)]
+    found = [f"{one.path} after step {one.step}" for one in saved]
     return words.first_few(found, 5) if found else "samebits saw no file that changed between two steps"

@@ -79,9 +79,9 @@ class StateOfStep:
         return {leaf.name: leaf for leaf in self.leaves if leaf.part == part}
 
 
-def read(folder: Path, step: int) -> StateOfStep:
-    """Read the state that a process wrote at the beginning of a step; an empty one if it wrote none."""
-    found: dict[str, Any] = read_json(folder / (STATE % step)) or {}
+def read(folder: Path, *steps: int) -> StateOfStep:
+    """Read the state that a process wrote at the beginning of the first of these steps; an empty one if of none."""
+    found: dict[str, Any] = next(filter(None, (read_json(folder / (STATE % step)) for step in steps)), {})
     return StateOfStep([StateLeaf.of(*row) for row in found.get("leaves", [])], found.get("ahead", {}))
 
 

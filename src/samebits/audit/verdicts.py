@@ -166,6 +166,9 @@ def overall(moments: Sequence[Moment], reason: Reason | None, saving: tuple[str,
         return {"verdict": "inconclusive", "sentence": reason[0], "reason": reason[0], "advice": reason[1]}
     if saving[1]:
         return {"verdict": "diverged", "sentence": saving[0]}
+    if not moments:
+        said = "No checkpoint was tried: --budget left no time."
+        return {"verdict": "inconclusive", "sentence": said, "reason": said, "advice": "give a longer --budget."}
     bad = [one for one in moments if one.verdict == "diverged"]
     if bad:
         return {"verdict": "diverged", "sentence": bad[0].sentence + _forgotten(bad)}

@@ -19,9 +19,11 @@ __all__ = ["AUDIT", "show_audit"]
 
 AUDIT_TEXT = """Does a resumed training equal the uninterrupted one? If not: what did the checkpoint forget?
 
-samebits runs the training twice without an interruption. Then it runs it until one step after a checkpoint, kills it
-there, and resumes it in a fresh process with a copy of its files. By default it tries one checkpoint in the middle of
-an epoch, one at an epoch's boundary, and a second resume.
+samebits runs the training twice without an interruption. Then a fresh process resumes with the files that a kill one
+step after a checkpoint would have left. By default it tries one checkpoint in the middle of an epoch, one at an epoch's
+boundary, and a second resume. It puts parts of the uninterrupted run into a resumed one to see which ones were missing.
+
+With RECORD instead of a command, the uninterrupted runs are those of a check or of an earlier audit.
 
 Without --resume, the command itself resumes if it finds its files in {out} or in the working folder. The command of
 --resume finds the checkpoint as {checkpoint}.
@@ -35,19 +37,22 @@ def run_audit(**given: Any) -> int:
     """Run the arms, compare, and answer."""
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    requests.refuse_record(given["command"], "is a record: audit needs the command of the training")
     requests.refuse_platform()
+    is_record = requests.names_a_record(given["command"])
     request = requests.request({**given, **_LOCAL}, "audit")
     from samebits.audit import AuditRequest, audit
 
     asked = AuditRequest(
         request=request,
+        record=Path(given["command"][0]) if is_record else None,
         resume=shlex.split(given["resume"] or ""),
         without_saving=shlex.split(given["without_saving"] or ""),
         pattern=given["checkpoints"],
         at=given["at"],
         windows=given["windows"],
         length=given["length"],
+        budget=given["budget"],
+        stop=given["stop"],
     )
     return _answer(audit(asked, partial(answers.titled_progress, ask=given["ask"])), targets)
 
