@@ -50,11 +50,16 @@ FAULTS = {
 }
 
 
+# the uninterrupted run of these faults is a different one
+OWN = ("", "gradients", "gradients-kept", "patience", "patience-kept", "workers", "master-weights", "average-at-save")
+
+
 def audited(fault: str, options: str, folder: Path) -> dict:
-    """Return the JSON of an audit."""
+    """Return the JSON of an audit. Faults that change only what is saved or restored share their uninterrupted run."""
     command = [sys.executable, str(PROGRAM), "--out", "{out}", "--forget", fault]
     unsaved = [shlex.join([*command, "--no-save"])] if "--without-saving" in options else []
-    words = ["audit", *options.split(), *unsaved, "--json", "result.json", "--", *command]
+    words = ["audit", *options.split(), *unsaved, "--json", "result.json", "--out", fault or "none"]
+    words += ["--", *command] if fault in OWN else ["--resume", shlex.join(command), "none"]
     subprocess.run([sys.executable, "-m", "samebits", *words], cwd=folder, capture_output=True, check=False)
     return json.loads((folder / "result.json").read_text())
 
@@ -85,9 +90,9 @@ def main() -> None:
     """Print a row for each fault."""
     print("| row | forgotten | answer | first seen at | named | graft | right |", flush=True)
     print("|---|---|---|---|---|---|---|", flush=True)
-    for fault in sys.argv[1:] or FAULTS:
-        rows, options, word = FAULTS[fault]
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        for fault in dict.fromkeys(["", *(sys.argv[1:] or FAULTS)]):
+            rows, options, word = FAULTS[fault]
             print(row(fault, rows, audited(fault, options, Path(folder)), word), flush=True)
 
 

@@ -158,7 +158,7 @@ def test_the_uninterrupted_run_of_a_check_is_taken(audit_record, capsys, tmp_pat
 
 def test_the_runs_of_an_earlier_audit_are_taken(audit, audit_record):
     audit("--at", "4,8", "--length", "2", "--out", "first", command=(LATE, "{out}", "nothing"))
-    status, found, shown = audit_record("first", "moment", "--at", "8", "--length", "2")
+    status, found, _ = audit_record("first", "moment", "--at", "8", "--length", "2")
     assert (status, found["moments"][0]["graft"]["parts"]) == (1, ["numbers of the program"])
     assert found["made"] == {"whole 1": 14, "whole 2": 14, "resumed-8 1": 2, "graft-8-1 1": 2, "cold-8 1": 2}
     assert "the run wrote checkpoints after these steps: 4 and 8" in audit_record("first", "moment", "--at", "12")[2]
