@@ -65,7 +65,7 @@ def numbers():
     found |= (
         of_methods(unet) | of_digits(paper) | of_times(small) | of_ranks(unet) | of_retests() | of_active_learning()
     )
-    return found | {"bound": {7: bound(7), 28: bound(28)}}
+    return found | of_detectors() | {"bound": {7: bound(7), 28: bound(28)}}
 
 
 def shape(setups):
@@ -137,6 +137,16 @@ def of_retests():
     chosen = [one["same_decisions"] for one in retests if one["same_decisions"] is not None]
     return {"retests": len(retests), "same_bits": sum(bool(one["same"]) for one in retests),
             "choices": len(chosen), "same_choices": sum(chosen)}  # fmt: skip
+
+
+def of_detectors():
+    """The lowest and the highest recall and average precision of the detectors, in percent."""
+    scores = [model["scores"] for setup in setups_of("detection-small").values() for model in setup["models"]]
+    return {
+        f"{name}_{end}": f"{edge(one[key] for one in scores):.2f}"
+        for name, key in {"recall": "recall", "precision": "average_precision"}.items()
+        for end, edge in {"low": min, "high": max}.items()
+    }
 
 
 def of_active_learning():

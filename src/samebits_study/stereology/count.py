@@ -215,7 +215,8 @@ def split(mask: Mask) -> Labels:
 
     A blob is split if its distance map has several maxima and the path from one to the next falls by more than
     `SHALLOW` pixels, as in the authors' public code. That code removes the pixels on the dividing lines; here no pixel
-    is lost. The result for a blob depends on this blob alone. The edge of the image counts as background.
+    is lost. The edge of the image counts as background. Other blobs do not change into how many cells a blob is split,
+    but pixels that are equally far from two cells may then go to a different one of the two.
     """
     padded = np.pad(mask, 1)
     # background lies far below, so that every blob has its own maximum, whatever blobs are near
