@@ -249,8 +249,8 @@ STUDIES: dict[str, Study] = {
             scripts={"keras2": "regression_keras.py", "pytorch": "regression_pytorch.py",
                      "keras3": "regression_keras.py"},
             measures=(
-                ScoredMeasure(name="rmse", head="Root mean square error", digits=(2, 3)),
-                ScoredMeasure(name="mae", head="Mean absolute error", digits=(2, 3)),
+                ScoredMeasure(name="rmse", head="Root mean square error", digits=(2, 3), lower=True),
+                ScoredMeasure(name="mae", head="Mean absolute error", digits=(2, 3), lower=True),
                 ScoredMeasure(name="explained", head="Coefficient of determination (R2)", digits=(4, 5)),
             ),
             scales={

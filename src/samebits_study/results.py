@@ -62,12 +62,13 @@ def _as_tuple(value: Any) -> Any:
 class ScoredMeasure(Document):
     """A measure that a study's own script computes: its name there, its heading in tables, its digits after the point.
 
-    `digits`: of a value, and of a deviation.
+    `digits`: of a value, and of a deviation. `lower`: whether a lower number is better.
     """
 
     name: str
     head: str
     digits: Annotated[tuple[int, int], BeforeValidator(_as_tuple)]
+    lower: bool = False
 
 
 class Baseline(Document):

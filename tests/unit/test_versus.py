@@ -117,9 +117,10 @@ def test_a_setup_that_is_not_named_or_not_there_is_refused_with_those_that_are(n
 
 def test_a_study_of_a_task_of_its_own_is_a_side_by_its_own_measures(capsys):
     study = ROOT / "docs" / "study" / "regression-small"
-    status, said = main(capsys, "--of", "rmse", "--lower", "rmse", f"{study}:keras-tf2.1", f"{study}:pytorch")
+    status, said = main(capsys, "--of", "rmse", f"{study}:keras-tf2.1", f"{study}:pytorch")
     assert status == 0
     assert "rmse: B minus A is" in said
+    assert read_side(f"{study}:pytorch").lower == ["error_rate", "wrong", "rmse", "mae"]
 
 
 def test_a_measure_that_a_model_of_a_study_lacks_is_left_out_and_said(tmp_path):
@@ -451,6 +452,7 @@ def test_a_probability_has_its_interval_and_nothing_is_said_to_show_what_nothing
     found = compared(monkeypatch, *pairs)
     assert (found.metrics[0].answer, found.needed) == ("not-told-apart", 43)
     assert "0.83 (0.44 to 0.97)" in terminal.render(versus_report(found))
+    assert 'name="dice.better_low" value="0.43' in junit.render(versus_report(found))
     repeat = compared(monkeypatch, side({None: [1.0] * 7}), side({None: [2.0] * 7}))
     assert repeat.metrics[0].needed is None
     assert "needed" not in terminal.render(versus_report(repeat))

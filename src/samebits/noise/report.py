@@ -288,7 +288,7 @@ def _versus_case(result: VersusResult) -> JUnitCase:
     known = [
         (f"{one.name}.{field}", f"{value:.6g}" if isinstance(value, float) else str(value))
         for one in result.metrics
-        for field in ("difference", "low", "high", "floor", "better", "answer")
+        for field in ("difference", "low", "high", "floor", "better", "better_low", "better_high", "answer")
         if (value := getattr(one, field)) is not None
     ]
     return JUnitCase(

@@ -147,13 +147,13 @@ def _of_study(name: str, path: Path, setup: str) -> MetricSide:
         if setup not in setups:
             said = f"{path} has no setup {setup!r}." if setup else f"{path} is a study, and no setup of it is named."
             raise UsageError(said, f"Give {path}:SETUP, with one of: {', '.join(setups)}.")
-        return _of_setup(name, setups[setup], content["data"])
+        return _of_setup(name, setups[setup], content)
     except (KeyError, TypeError, ValueError) as why:
         raise RecordError(f"{path} cannot be read: {why!r}.", "run the study again") from None
 
 
-def _of_setup(name: str, setup: Mapping[str, Any], data: Mapping[str, Any]) -> MetricSide:
-    """Return the side of one setup. `data`: the data of the study."""
+def _of_setup(name: str, setup: Mapping[str, Any], study: Mapping[str, Any]) -> MetricSide:
+    """Return the side of one setup of a study."""
     groups = setup.get("groups", [])
     letters = {trial: result_words.letter(place) for place, group in enumerate(groups) for trial in group}
     trainings = [
@@ -168,12 +168,11 @@ def _of_setup(name: str, setup: Mapping[str, Any], data: Mapping[str, Any]) -> M
         if (found := _measures(model))
     ]
     repeats = len(groups) == 1 if groups else None
-    tested = _tested(setup["models"], data)
+    tested = _tested(setup["models"], study["data"])
     machines = [one.machine for one in trainings]
     warnings = list(_undefined(setup["models"], metric_names(trainings)))
-    return _side(
-        name, trainings, machines=machines, lower=list(LOWER), repeats=repeats, tested=tested, warnings=warnings
-    )
+    lower = [*LOWER, *(one["name"] for one in study.get("measures", []) if one.get("lower"))]
+    return _side(name, trainings, machines=machines, lower=lower, repeats=repeats, tested=tested, warnings=warnings)
 
 
 def _undefined(models: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[str]:
