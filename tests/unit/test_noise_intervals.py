@@ -52,7 +52,7 @@ def test_the_page_names_the_differences_that_so_many_seeds_find():
     for seeds, *named in rows:
         n = int(seeds)
         share = [stats.t.ppf(0.975, degrees) + stats.t.ppf(0.8, degrees) for degrees in (n - 1, 2 * n - 2)]
-        assert list(map(float, named)) == pytest.approx([share[0] / n**0.5, share[1] * (2 / n) ** 0.5], abs=0.05)
+        assert list(map(float, named)) == pytest.approx([share[0] / n**0.5, share[1] * (2 / n) ** 0.5], abs=0.005)
 
 
 @pytest.mark.parametrize("n", [5, 7, 19])
