@@ -71,11 +71,6 @@ def overlap(truth: Image, prediction: Image, name: str = "") -> Overlap:
     return Overlap(int((a & b).sum()), int(a.sum()), int(b.sum()))
 
 
-def dice(truth: Image, prediction: Image) -> Score:
-    """Return the Dice coefficient (Equation 4) of two binary masks. Raises DataError as `overlap` does."""
-    return overlap(truth, prediction).dice
-
-
 @dataclass(frozen=True)
 class CellCounts:
     """Cells that were found (true positives), found where there is none (false positives), and missed (false
@@ -137,13 +132,6 @@ def _shares(truth: Labels, prediction: Labels) -> tuple[Labels, Labels, npt.NDAr
     return true[true != 0], predicted[predicted != 0], (both / either)[true != 0][:, predicted != 0]
 
 
-def cell_counts(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -> CellCounts:
-    """Count the found, false and missed cells, by `same_cells`. Raises DataError as that does."""
-    pairs = same_cells(truth, prediction, least=least)
-    true, predicted = (np.count_nonzero(np.unique(labels)) for labels in (truth, prediction))
-    return _counts(len(pairs), int(true), int(predicted))
-
-
 def _counts(found: int, true: int, predicted: int) -> CellCounts:
     return CellCounts(tp=found, fp=predicted - found, fn=true - found)
 
@@ -161,11 +149,6 @@ class ImageAgreement:
     pixels: Overlap
     cells: CellCounts
     missed: tuple[int, ...] = ()
-
-    @property
-    def error_rate(self) -> Score:
-        """Equation 3, in percent."""
-        return error_rate(self.true_count, self.predicted_count)
 
     @property
     def dice(self) -> Score:

@@ -272,14 +272,6 @@ class Score:
         if (self.value is None) != bool(self.undefined) or not math.isfinite(self.value or 0.0):
             raise ValueError(f"a score is a finite number or says why there is none, not {self!r}")
 
-    def shown(self, digits: int = 3) -> str:
-        """Return a text for a table.
-
-        It is the number with so many digits after the point, or a text like `undefined: no cell in the ground
-        truth`.
-        """
-        return f"undefined: {self.undefined}" if self.value is None else f"{self.value:.{digits}f}"
-
 
 def ratio(part: float, whole: float, undefined: str) -> Score:
     """Return a part of a whole; if the whole is 0, undefined for this reason."""
