@@ -65,6 +65,9 @@ def numbers():
     found |= (
         of_methods(unet) | of_digits(paper) | of_times(small) | of_ranks(unet) | of_retests() | of_active_learning()
     )
+    seeds = [json.loads(path.read_text()) for path in sorted((STUDY / "lenet5-small-seeds").glob("*/study.json"))]
+    models = [one["models"][0] for study in seeds for one in study["setups"] if one["id"] == "pytorch"]
+    found["seed_accuracies"] = ", ".join(f"{100 * model['digits']['accuracy']:.2f}" for model in models)
     return found | of_detectors() | {"bound": {7: bound(7), 28: bound(28)}}
 
 
