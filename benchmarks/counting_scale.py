@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from samebits_study import collection, data, scores
 from samebits_study.catalog import SCRIPTS, STUDIES
@@ -92,13 +91,13 @@ def main() -> None:
 
 
 def print_untrained(scale: str, source: Path | None, seed: int) -> None:
-    """What the true mask and one grey level are worth at a scale of the study."""
+    """What the true mask and the methods without a network are worth at a scale of the study."""
     settings = data.cells_settings(STUDIES["unet"].scales[scale], source)
     with tempfile.TemporaryDirectory() as folder:
         arrays.prepare(source, arrays.CellSettings(**settings, seed=seed), Path(folder))
         for split in (False, True):
             judge = collection.judge_of(STUDIES["unet"], Path(folder), watershed=split)
-            for one in scores.cell_baselines("cells", Path(folder), judge)[:2]:  # without the other methods
+            for one in scores.cell_baselines("cells", Path(folder), judge):
                 how = "split" if split else "together"
                 print(f"{scale}, {how:<8}  {one.cells.counted} of {one.cells.true_count} cells  "
                       f"{_scores(one.cells)}  {one.name}")  # fmt: skip
@@ -124,9 +123,8 @@ def is_of_kind(picture: stained_cells.Slide) -> bool:
     labels, colour = picture.labels(), fields.read_colour(picture.image)
     red, green, _ = colour[labels == 0].mean(axis=0)
     diameter = np.median(2 * np.sqrt(np.unique(labels[labels > 0], return_counts=True)[1] / np.pi))
-    widest = max(side.stop - side.start for cell in ndimage.find_objects(labels) if cell for side in cell)
     is_ground = GROUND[0] < green / red <= GROUND[1]
-    return bool(is_ground and DIAMETERS[0] <= diameter < DIAMETERS[1] and widest <= WIDEST)
+    return bool(is_ground and DIAMETERS[0] <= diameter < DIAMETERS[1] and fields.widest_cell(labels) <= WIDEST)
 
 
 def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:

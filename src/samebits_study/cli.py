@@ -44,8 +44,8 @@ SETUPS = Option(
     "ID,ID,...", read_names, names=setup_names,
 )  # fmt: skip
 SCALE = Option(
-    "scale", ("--scale",), "How much to train: smoke, small, counting (the U-Net only) or paper.", "NAME", read_text,
-    "smoke", names=lambda: ("smoke", "small", "counting", "paper"),
+    "scale", ("--scale",), "How much to train: smoke, small, counting or nuclei (the U-Net only), or paper.", "NAME",
+    read_text, "smoke", names=lambda: ("smoke", "small", "counting", "nuclei", "paper"),
 )  # fmt: skip
 STUDY_TRIALS = Option(
     "trials", ("-n", "--trials"), "How many trials each setup gets (default: set by the scale).", "N", read_trials

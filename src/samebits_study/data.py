@@ -158,9 +158,9 @@ def _cells(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, An
 def cells_settings(scale: StudyScale, source: Path | None) -> dict[str, Any]:
     """Return the keywords of `CellSettings` except the seed.
 
-    If a scale takes all of a folder, it has as many fields of each animal as the folder.
+    If a scale takes all of a folder, or names no number, it has as many fields of each animal as the folder.
     """
-    settings: dict[str, Any] = dict(scale.data)
+    settings: dict[str, Any] = {"fields_per_animal": None, **scale.data}
     if settings.pop("whole_folder", 0) and source:
         settings["fields_per_animal"] = None
     return settings

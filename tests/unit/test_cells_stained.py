@@ -162,3 +162,40 @@ def test_how_many_tiles_hold_no_cell_and_how_many_are_beyond_those_taken_is_said
     assert read(tmp_path, 16, 2).left_out == (
         "27 tiles without a cell (3 of G9, the test); 9 tiles beyond 2 per group (1 of G9, the test)"
     )
+
+
+# -- fluorescent nuclei -----------------------------------------------------------------------------------------------
+
+
+def write_nuclei(folder):
+    """Eighteen dark pictures in grey with two bright nuclei that touch; the last two have a wide one."""
+    for number in range(18):
+        labels = np.zeros((32, 32), np.uint16)
+        labels[8:14, 8:12], labels[8:14, 12 : 26 if number > 15 else 16] = 7, 9
+        save(folder / "images" / f"{number:02}.png", np.where(labels > 0, 90, 5).astype(np.uint8))
+        save(folder / "labels" / f"{number:02}.png", labels)
+    return folder
+
+
+def test_fluorescent_nuclei_become_dark_on_a_light_ground(tmp_path):
+    cells = read(write_nuclei(tmp_path), 32)
+    assert "fluorescent nuclei" in cells.about
+    (first, *_) = cells.training
+    assert {*first.image[first.mask > 0]} == {0}
+    assert {*first.image[first.mask == 0]} == {255}
+
+
+def test_nuclei_that_touch_get_a_gap_and_two_groups_are_the_test(tmp_path):
+    cells = read(write_nuclei(tmp_path), 32, nuclei=10)
+    assert (cells.test_animal, len(cells.animals), len(cells.test), len(cells.training)) == ("G8 and G9", 8, 2, 14)
+    assert cells.left_out == "2 pictures with a cell wider than 10 pixels"
+    assert cells.test[0].labels[10].tolist() == [0] * 8 + [1] * 3 + [0] * 2 + [2] * 3 + [0] * 16
+    assert not cells.test[0].mask[10, 11:13].any()
+
+
+def test_a_mask_in_the_place_of_labels_is_refused(tmp_path):
+    nine(tmp_path)
+    save(tmp_path / "labels" / "a0.png", np.where(np.indices((40, 50))[1] % 9, 255, 0).astype(np.uint8))
+    with pytest.raises(DataError, match="all its cells have the same number") as error:
+        read(tmp_path, 16)
+    assert "own number" in error.value.advice

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from samebits.errors import DataError, NotFoundError, UsageError
-from samebits.store.content import fingerprint, shape_text
 from samebits_study.cells import authors, generator, stained_cells
-from samebits_study.cells.fields import AUTHORS_SIDE, CellData, Field, Grey, Labels
+from samebits_study.cells.fields import AUTHORS_SIDE, CellData, Field, Grey, Labels, widest_cell
 
 DATA, TRUTH = "data.npz", "truth.npz"
 # what np.load raises if a file is missing, cut short, or of a different kind
@@ -27,15 +26,10 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class PreparedData:
-    """What was written.
-
-    `data`: for the scripts; `truth`: for the judge; `digest`: of the content of both; `left_out`: what was left out of
-    a folder, in words.
-    """
+    """What was written. `data`: for the scripts; `truth`: for the judge; `left_out`: of a folder, in words."""
 
     data: Path
     truth: Path
-    digest: str
     about: str
     test_animal: str
     train: int
@@ -68,7 +62,9 @@ class CellSettings(NamedTuple):
 
     `fields_per_animal`: how many (a folder may have fewer); None: all that a folder has. `test_fields`: how many fields
     of the test animal, if the number is different. `hard`: generated fields that no single grey level segments.
-    `whole_cells`: frames with a margin as wide as the largest cell, so that no counted cell is cut off.
+    `whole_cells`: frames with a margin as wide as the largest cell, so that no counted cell is cut off. `nuclei`: of
+    real cells in groups, the widest cell in pixels of a picture that is used; touching cells then get a gap between
+    them, and two groups are the test. 0: all pictures, as they are, and one group.
     """
 
     size: int
@@ -78,6 +74,7 @@ class CellSettings(NamedTuple):
     test_fields: int | None = None
     hard: int = 0
     whole_cells: int = 0
+    nuclei: int = 0
 
 
 def prepare(source: Path | None, settings: CellSettings, folder: Path) -> PreparedData:
@@ -93,18 +90,16 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> Prepar
     if settings.whole_cells:
         cells = with_whole_cells(cells)
     images = {**training_arrays(cells, settings.augmented, settings.seed), "test_images": _images(cells.test)}
-    data, truth = images, _truth(cells)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / DATA, data)
-    _write(folder / TRUTH, truth)
+    _write(folder / DATA, images)
+    _write(folder / TRUTH, _truth(cells))
     return PreparedData(
         data=folder / DATA,
         truth=folder / TRUTH,
-        digest=digest(data, truth),
         about=cells.about,
         test_animal=cells.test_animal,
-        train=len(data["train_images"]),
-        test=len(data["test_images"]),
+        train=len(images["train_images"]),
+        test=len(images["test_images"]),
         left_out=cells.left_out,
     )
 
@@ -128,6 +123,8 @@ def load(source: Path | None, settings: CellSettings) -> CellData:
     """
     size, fields_per_animal = settings.size, settings.fields_per_animal
     if source is None:
+        if settings.nuclei:
+            raise UsageError("This scale counts real cells, and no folder of them is named.", "Name one with --data.")
         if fields_per_animal is None:
             raise UsageError("The number of fields to generate is missing.", "Give fields_per_animal.")
         manner = generator.HARD if settings.hard else generator.PLAIN
@@ -135,7 +132,7 @@ def load(source: Path | None, settings: CellSettings) -> CellData:
     if (source / "masks").is_dir():
         return authors.read(source, size, fields_per_animal)
     try:
-        return stained_cells.read(source, size, fields_per_animal)
+        return stained_cells.read(source, size, fields_per_animal, nuclei=settings.nuclei)
     except NotFoundError as why:
         raise NotFoundError(
             f"{why.message} It has no masks/ either, as in the layout of the authors' code.", why.advice
@@ -181,8 +178,7 @@ def _widest(field: Field) -> int:
     if field.labels is None:
         what = f"{field.name} has no labels, so the width of its largest cell is not known."
         raise DataError(what, "Give labels with a number for each cell.")
-    found = ndimage.find_objects(field.labels)
-    return max((side.stop - side.start for cell in found if cell for side in cell), default=0)
+    return widest_cell(field.labels)
 
 
 def training_arrays(cells: CellData, augmented: int, seed: int) -> Arrays:
@@ -234,24 +230,6 @@ def read_truth(path: Path) -> Truth:
         raise DataError(
             f"{path} has no array {missing}.", f"Remove {path.parent}, and samebits study makes the data again."
         ) from None
-
-
-def digest(data: Arrays, truth: Arrays) -> str:
-    """32 hex digits over what two files hold: names, types, shapes, bits."""
-    parts = [
-        f"{kind}.{name}: {fingerprint(shape_text(str(array.dtype), array.shape), np.ascontiguousarray(array).data)}"
-        for kind, arrays in (("data", data), ("truth", truth))
-        for name, array in sorted(arrays.items())
-    ]
-    return fingerprint("\n".join(parts))
-
-
-def written_digest(folder: Path) -> str:
-    """Return the digest of what a folder holds now.
-
-    It differs from the earlier one if files have changed. Raises DataError.
-    """
-    return digest(_read(folder / DATA), _read(folder / TRUTH))
 
 
 def _write(path: Path, arrays: Arrays) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage import io, transform
 
 from samebits.errors import DataError
@@ -96,6 +97,12 @@ def inset_frame(size: int) -> Rectangle:
 def mask_of(labels: NDArray[np.integer]) -> Grey:
     """Return the mask (0 and 255) of labelled cells."""
     return np.where(labels > 0, CELL, 0).astype(np.uint8)
+
+
+def widest_cell(labels: NDArray[np.integer]) -> int:
+    """Return the width or height in pixels of the largest cell; 0 if there is none."""
+    found = ndimage.find_objects(labels)
+    return max((side.stop - side.start for cell in found if cell for side in cell), default=0)
 
 
 def renumbered(labels: NDArray[np.integer]) -> Labels:

@@ -1,4 +1,4 @@
-"""Real stained cells: the stained pictures of the 2018 Data Science Bowl, cut into square tiles.
+"""Real cells: the stained or the fluorescent pictures of the 2018 Data Science Bowl, cut into square tiles.
 
 The set was made by the Carpenter lab of the Broad Institute and is in the public domain (CC0). It does not say which
 animal a picture shows. So the pictures are put into nine groups in the order of their names, and a group stands for an
@@ -16,52 +16,82 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from samebits import words
 from samebits.errors import DataError, NotFoundError
 from samebits_study.cells import fields
 from samebits_study.cells.fields import CellData, Field, Grey, Labels, inset_frame, left_out, mask_of, renumbered, sides
 
-ABOUT = "real stained cells (2018 Data Science Bowl, CC0); groups of pictures take the place of nine animals"
+ABOUT = "real {} (2018 Data Science Bowl, CC0); groups of pictures take the place of nine animals"
+STAINED, FLUORESCENT = "stained cells", "fluorescent nuclei, grey levels stretched and inverted"
 GROUPS, TESTED = 9, "G9"
-SMALLEST = 25  # pixels: 99 of 100 of the 4,550 nuclei marked in the 107 pictures are larger
+# pixels: 99 of 100 of the 4,550 nuclei marked in the 107 stained pictures are larger; fluorescent nuclei are smaller
+SMALLEST = {STAINED: 25, FLUORESCENT: 10}
 _RED = 0
+_STRETCHED = (1, 99.8)  # percentiles of a fluorescent picture that become white and black
 
 Tile = tuple[str, Grey, Labels]
 
 
-def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellData:
+def read(folder: Path, size: int, fields_per_animal: int | None = None, *, nuclei: int = 0) -> CellData:
     """Return tiles of `size` x `size` pixels with a cell in them, at most `fields_per_animal` a group.
 
-    G9 is the test. `folder`: as `bowl.stained_pictures` has it. Pictures are not resized. The grey level is the red
-    light that comes through: purple stains absorb it and pink ones do not. So nuclei are dark on a light ground,
-    like neurons in NeuN, even in the pinkest picture. Raises NotFoundError if there is no such folder, DataError if
-    images and labels do not match, or are smaller than a tile.
+    G9 is the test. `folder`: as `stained_pictures` has it. `nuclei`: as in `CellSettings`. Pictures are not resized.
+    The grey level is the red light that comes through: purple stains absorb it and pink ones do not. So nuclei are dark
+    on a light ground, like neurons in NeuN, even in the pinkest picture. A picture in grey shows fluorescence, so it is
+    inverted. Raises NotFoundError if there is no such folder, DataError if images and labels do not match, or are
+    smaller than a tile.
     """
-    found = stained_pictures(folder)
+    every = stained_pictures(folder)
+    found = [picture for picture in every if not nuclei or fields.widest_cell(picture.labels()) <= nuclei]
     if len(found) < GROUPS:
-        what = f"{folder} holds {words.count(len(found), 'image')}; {GROUPS} groups need at least {GROUPS}."
+        fit = f" with no cell wider than {nuclei} pixels" if nuclei else ""
+        what = f"{folder} holds {words.count(len(found), 'image')}{fit}; {GROUPS} groups need at least {GROUPS}."
         raise DataError(what, "Add images.")
+    groups = {f"G{number + 1}": found[number::GROUPS] for number in range(GROUPS)}
+    tested = f"G8 and {TESTED}" if nuclei else TESTED
+    if nuclei:
+        groups[tested] = groups.pop("G8") + groups.pop(TESTED)
+    kind = FLUORESCENT if all(fields.read(picture.image).ndim == 2 for picture in found) else STAINED
     animals, empty, beyond = {}, {}, {}
-    for number in range(GROUPS):
-        group = f"G{number + 1}"
-        cut = [_tiles(picture, size) for picture in found[number::GROUPS]]
+    for group, pictures in groups.items():
+        cut = [_tiles(picture, size, gaps=bool(nuclei)) for picture in pictures]
         tiles = [[tile for tile in one if tile[2].any()] for one in cut]
         animals[group] = _fields(group, tiles, fields_per_animal)
         with_cells = sum(map(len, tiles))
         empty[group], beyond[group] = sum(map(len, cut)) - with_cells, with_cells - len(animals[group])
     missing = (
-        left_out(empty, "tiles without a cell", TESTED),
-        left_out(beyond, f"tiles beyond {fields_per_animal} per group", TESTED),
+        f"{len(every) - len(found)} pictures with a cell wider than {nuclei} pixels" if len(every) > len(found) else "",
+        left_out(empty, "tiles without a cell", tested),
+        left_out(beyond, f"tiles beyond {fields_per_animal} per group", tested),
     )
     said = "; ".join(part for part in missing if part)
-    return CellData(ABOUT, animals, test_animal=TESTED, smallest=SMALLEST, left_out=said)
+    return CellData(ABOUT.format(kind), animals, test_animal=tested, smallest=SMALLEST[kind], left_out=said)
 
 
-def _tiles(picture: Slide, size: int) -> list[Tile]:
+def _light(path: Path) -> Grey:
+    """Return the grey levels of a picture, with dark cells."""
+    picture = fields.read(path)
+    if picture.ndim != 2:
+        return fields.read_colour(path)[:, :, _RED]
+    low, high = np.percentile(picture, _STRETCHED)
+    stretched = ((picture - low) / max(high - low, 1)).clip(0, 1)
+    return np.asarray(np.rint(255 * (1 - stretched)), np.uint8)
+
+
+def with_gaps(labels: Marks) -> Marks:
+    """Return the labels without the pixels that touch a different cell, also at a corner."""
+    others = np.where(labels > 0, labels, labels.max() + 1)
+    touching = (ndimage.maximum_filter(labels, 3) > labels) | (ndimage.minimum_filter(others, 3) < labels)
+    return np.where(touching, 0, labels)
+
+
+def _tiles(picture: Slide, size: int, *, gaps: bool) -> list[Tile]:
     """Return the tiles of a picture, row by row, centred."""
-    colour, labels = fields.read_colour(picture.image), picture.labels()
-    fields.check_sizes(colour, picture.image, labels, picture.marked)
+    light, labels = _light(picture.image), picture.labels()
+    fields.check_sizes(light, picture.image, labels, picture.marked)
+    labels = with_gaps(labels) if gaps else labels
     down, across = (side // size for side in labels.shape)
     if not down or not across:
         raise DataError(
@@ -73,7 +103,7 @@ def _tiles(picture: Slide, size: int) -> list[Tile]:
     for number in range(down * across):
         row, column = top + number // across * size, left + number % across * size
         part = np.s_[row : row + size, column : column + size]
-        name, grey = f"{picture.name}_{number + 1}", np.ascontiguousarray(colour[part][:, :, _RED])
+        name, grey = f"{picture.name}_{number + 1}", np.ascontiguousarray(light[part])
         tiles.append((name, grey, renumbered(labels[part])))
     return tiles
 
@@ -106,7 +136,7 @@ Marks = NDArray[np.integer]
 
 
 class Slide(NamedTuple):
-    """A picture in colour, and how its labels are read: 0 for the background, a number for each cell.
+    """A picture in colour or in grey, and how its labels are read: 0 for the background, a number for each cell.
 
     `marked`: the file or folder of the labels.
     """
@@ -120,9 +150,9 @@ class Slide(NamedTuple):
 def stained_pictures(folder: Path) -> list[Slide]:
     """Return the stained pictures of a folder, in the order of their names.
 
-    The folder holds images/NAME.png (colour) and labels/NAME.png; or, as published, stage1_train (or what is in it):
-    NAME/images/NAME.png and NAME/masks/*.png, one mask for each cell. Of these, only the colour pictures of 320 x 256
-    pixels are read. Raises NotFoundError if it holds neither, DataError if images and labels do not match.
+    The folder holds images/NAME.png (colour or grey) and labels/NAME.png; or, as published, stage1_train (or what is in
+    it): NAME/images/NAME.png and NAME/masks/*.png, one mask for each cell. Of these, only the colour pictures of 320 x
+    256 pixels are read. Raises NotFoundError if it holds neither, DataError if images and labels do not match.
     """
     if (folder / "images").is_dir() and (folder / "labels").is_dir():
         return _labelled(folder)
@@ -147,6 +177,8 @@ def _label_image(path: Path) -> Marks:
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
         what = f"{path} is not a label image, which has one whole number for each pixel."
         raise DataError(what, "Save the labels without colours, as whole numbers.")
+    if len(np.unique(labels[labels > 0])) == 1 and ndimage.label(labels, np.ones((3, 3)))[1] > 1:
+        raise DataError(f"{path} is a mask: all its cells have the same number.", "Give each cell its own number.")
     return labels
 
 
