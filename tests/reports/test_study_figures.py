@@ -68,6 +68,8 @@ def test_figure_5_has_pytorch_from_equation_1_and_the_paper_gives_no_numbers_of_
     assert [box.label for box in theirs] == ["Keras (TF v1.14)", "Keras (TF v2.1)"]
     assert [box.label for box in ours] == ["keras-tf1.14", "pytorch-1.3-glorot"]
     assert "The paper gives no numbers for its PyTorch models of this figure." in figure.notes
+    (true,) = {model.cells.true_count for setup in unet.setups for model in setup.models}
+    assert any(note.startswith(f"One cell is {100 / true:.2f} %.") for note in figure.notes)
 
 
 def test_a_figure_without_a_trial_is_a_sentence(lenet5):
