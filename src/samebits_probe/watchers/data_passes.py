@@ -6,7 +6,7 @@ A loader that is only evaluated makes no step, so its passes are not told.
 from typing import TYPE_CHECKING, Any
 
 from .. import hooks
-from .wrappers import after, before
+from ..wrappers import after, before
 
 if TYPE_CHECKING:
     from ..probe import Probe
