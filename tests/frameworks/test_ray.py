@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -251,13 +250,6 @@ def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes, a
     )
     assert trial(programs, 3)["machine"]["node"]
     all_is_gone()
-
-
-@pytest.mark.slow
-def test_trials_on_ray_diverge(programs, nodes):
-    done = run(programs, f"ray://{nodes.address}", "--each", "label=A100", "--out", "record", "steps.py", "noise")
-    assert done.returncode == 1, done.stderr
-    assert trial(programs, 1)["machine"]["node"] == trial(programs, 2)["machine"]["node"]
 
 
 @pytest.mark.slow
@@ -529,17 +521,6 @@ def test_workers_of_ray_train_are_watched_and_compared_rank_by_rank(tmp_path, no
     result = json.loads((tmp_path / "same" / "result.json").read_text())
     first = result["divergence"]
     assert (result["groups"], first["step"], first["process"]["rank"]) == ([[1, 2], [3]], 1, 1)
-
-
-@pytest.mark.slow(seconds=20)
-def test_two_trainings_are_compared_on_nodes(programs, nodes):
-    shutil.copy(SAMPLES / "twin.py", programs)
-    host = f"ray://{nodes.address}"
-    command = [sys.executable, "-m", "samebits", "parity", "train", "--on", host, "--json", "found.json"]
-    done = subprocess.run([*command, "twin.py", "twin.py"], cwd=programs, env=environment(), capture_output=True,
-                          text=True, timeout=300, stdin=subprocess.DEVNULL)  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads((programs / "found.json").read_text())["verdict"] == "agree"
 
 
 @pytest.mark.slow(seconds=30)

@@ -234,12 +234,6 @@ def test_a_pipeline_is_stopped_in_the_process_that_gets_so_far(ask, tmp_path):
     assert [process.steps for process in open_record(tmp_path / "record").trials[0].observed] == [10, 20]
 
 
-def test_trials_side_by_side_give_the_same_answer(ask, tmp_path):
-    result = run(ask("trains.py", 50, trials=4, jobs=2)).result
-    assert result.verdict == "repeated"
-    assert result.groups == [[1, 2, 3, 4]]
-
-
 def test_a_recorded_run_is_joined_by_more_trials(ask, tmp_path):
     recording = record(ask("trains.py", 50))
     result = run_more(recording.folder, Addition(2)).result

@@ -151,13 +151,6 @@ def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, 
 
 
 @pytest.mark.slow
-def test_trials_on_slurm_diverge(programs, site):
-    done = run(programs, site, "--on", "slurm", "--sbatch", "--partition=high --time=5", "steps.py", "noise")
-    assert done.returncode == 1, done.stderr
-    assert "step 0 > " in done.stdout
-
-
-@pytest.mark.slow
 def test_locate_looks_at_trials_on_slurm(programs, site, mark, all_is_gone):
     command = [sys.executable, "-m", "samebits", "locate", "-n", "2", "--full", "--jobs", "2", "--on", "slurm"]
     done = called(programs, site, [*command, "--out", "record", "steps.py", "noise"])

@@ -206,14 +206,6 @@ def test_a_full_disk_is_an_error_for_people_that_names_the_path(breaks, capsys, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "error", [MemoryError(), RecursionError("deep"), OSError(errno.ENOSPC, "No space left on device", "x")]
-)
-def test_no_error_at_all_is_a_traceback(breaks, capsys, error):
-    assert breaks(error) == 2
-    assert "Traceback" not in capsys.readouterr().err
-
-
 def test_control_c_ends_as_shells_have_it(breaks, capsys):
     assert breaks(KeyboardInterrupt()) == 130
     assert "stopped by Ctrl-C" in capsys.readouterr().err
@@ -257,17 +249,6 @@ def test_a_report_replaces_a_file_whole(tmp_path):
     answers.write_text("json", str(target), "new\n")
     assert target.read_text() == "new\n"
     assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_report_that_cannot_be_written_is_said(tmp_path):
-    with pytest.raises(UsageError, match="cannot be written"):
-        answers.write_text("json", str(tmp_path / "missing" / "x"), "new\n")
-
-
-def test_arguments_are_utf8():
-    answers.refuse_unreadable(["caf\u00e9", "\U0001f600"])
-    with pytest.raises(UsageError, match=r"caf\\xe9"):
-        answers.refuse_unreadable([os.fsdecode(b"caf\xe9")])
 
 
 def test_each_command_stands_in_the_table():

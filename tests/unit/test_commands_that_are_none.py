@@ -54,14 +54,6 @@ def test_a_record_is_told_as_a_record(tmp_path):
     assert raised.value.advice == "It is a record, not a command:  samebits report first"
 
 
-@pytest.mark.parametrize("name", [".", "runs", "./runs"])
-def test_a_folder_is_called_a_folder(tmp_path, name):
-    (tmp_path / "runs").mkdir()
-    with pytest.raises(SamebitsError) as raised:
-        command.find([name], tmp_path, "/nowhere")
-    assert raised.value.message == f"{name} is a folder, not a program."
-
-
 @pytest.mark.parametrize(
     ("words", "advice"),
     [

@@ -12,7 +12,7 @@ from samebits import launch, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch import custody, remote
-from samebits.launch.hosts import Host, HostedTrial, TaskState, connect
+from samebits.launch.hosts import Host, TaskState, connect
 from samebits.launch.local_host import LocalHost
 from samebits.launch.orders import Delivery, OrderFiles, has_more, pack
 from samebits.launch.remote import RemoteTrial
@@ -102,12 +102,6 @@ def begun(tmp_path, monkeypatch):
         return Experiment.begin(asked, notes), notes
 
     return begin
-
-
-def test_a_fake_host_is_a_host(begun):
-    host: Host = connect("fake", {})
-    trial: HostedTrial = host.start(SimpleNamespace(id=1, limits=None, slot=None))
-    assert (trial.id, host.no_waiting) == (1, FakeHost.no_waiting)
 
 
 def test_a_round_runs_its_trials_on_the_host_of_the_plan(begun):

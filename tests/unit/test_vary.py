@@ -175,10 +175,6 @@ def test_what_a_preset_holds_gives_way_to_a_factor_that_is_named(tmp_path):
     assert "torch-seed" in held
 
 
-def test_isa_stands_for_the_instruction_sets_of_each_library():
-    assert set(factors.TOGETHER["isa"]) == {"isa-torch", "isa-onednn", "isa-mkl", "isa-numpy", "isa-openblas"}
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
