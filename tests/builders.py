@@ -1,9 +1,17 @@
-"""What tests make by hand: bytes of arrays and archives."""
+"""What tests make by hand: bytes of arrays and archives, streams, listeners, and programs that a patch may change."""
 
 import io
+import textwrap
 import zipfile
+from contextlib import contextmanager
 
 import numpy as np
+
+from samebits.experiment import Progress
+from samebits.patches.patch import patch_for
+from samebits.patches.program import Draw, Look, Program
+
+SURROUNDINGS = ("seconds", "record", "machine")  # of a result: times, places and facts
 
 
 def npy(values):
@@ -20,3 +28,55 @@ def zipped(members, year=2026, second=0):
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, second)), data)
     return stream.getvalue()
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+class Notes(Progress):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
+
+
+@contextmanager
+def silent(_title):
+    """A progress that shows nothing."""
+    yield Progress()
+
+
+def without_surroundings(value):
+    """A result without times, places and facts of the machine."""
+    if isinstance(value, dict):
+        return {name: without_surroundings(inner) for name, inner in value.items() if name not in SURROUNDINGS}
+    return [without_surroundings(inner) for inner in value] if isinstance(value, list) else value
+
+
+def program_of(folder, text, draws=(), packages=(), **more):
+    """A Program of one file, train.py, of which every line ran.
+
+    `draws`: (generator, line) of each, or (generator, line, what of scikit-learn ran there).
+    """
+    path = folder / "train.py"
+    data = text if isinstance(text, bytes) else textwrap.dedent(text).encode()
+    path.write_bytes(data)
+    found = Look(lines={path: set(range(1, len(data.splitlines()) + 1))}, main=path)
+    for generator, line, *unseeded in draws:
+        found.draws.append(Draw(generator, ((path, line),), tuple(unseeded)))
+    return Program(found, folder, 2019, dict.fromkeys(packages, "3.5"), **more)
+
+
+def patched(program, *cause):
+    """The text of the one file with the first patch."""
+    patch, missing = patch_for(program, cause)
+    assert missing == []
+    ((_, text),) = patch.texts.values()
+    return text

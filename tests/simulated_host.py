@@ -15,11 +15,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from builders import silent
 from simulation import Source
 
 from samebits import causes, clock, launch, store
 from samebits.documents import Explanation
-from samebits.experiment import Progress, Request
+from samebits.experiment import Request
 from samebits.launch import custody
 from samebits.launch.hosts import TrialOrder
 from samebits.model import NODE_WAS_LOST, FilesFile, Options, TrialFile
@@ -232,12 +233,6 @@ def simulated(training: Training, trial: type[SimulatedTrial] = SimulatedTrial) 
         yield "simulated"
     finally:
         del sys.modules["samebits.launch.simulated"], launch.HOSTS["simulated"]
-
-
-@contextmanager
-def silent(_title: str) -> Iterator[Progress]:
-    """A progress that shows nothing."""
-    yield Progress()
 
 
 def request(folder: Path, host: str, slots: int, *words: str, **options: object) -> Request:

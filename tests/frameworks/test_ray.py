@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from builders import without_surroundings
 
 pytest.importorskip("ray", reason="ray is not installed: no cluster to run trials on")
 
@@ -103,7 +104,6 @@ RAY_TRAIN = Path(sys.prefix) / "ray-train"  # see the Makefile
 PLACE = tempfile.TemporaryDirectory(prefix="ray", dir="/tmp")  # Ray makes sockets in it: its path has to be short
 PATIENT = {"RAY_agent_register_timeout_ms": "120000"}  # 15 seconds are too few for two Pythons of a busy machine
 TRIES = 3  # Ray gives a raylet 30 seconds to start, however busy the machine is
-TIMES = ("seconds", "record", "machine")  # times, places and facts
 
 
 class Nodes:
@@ -223,19 +223,12 @@ def trial(folder, number):
     return json.loads((folder / "record" / "trials" / f"{number:03d}" / "trial.json").read_text())
 
 
-def plain(value):
-    """A result without times, places and facts of the machine."""
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items() if name not in TIMES}
-    return [plain(inner) for inner in value] if isinstance(value, list) else value
-
-
 def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes, all_is_gone):
     done = run(programs, f"ray://{nodes.address}", "--jobs", "2", "--out", "record", "steps.py")
     assert done.returncode == 0, done.stderr
     here = run(programs, "local", "--jobs", "2", "--out", "here", "steps.py")
     there, local = (json.loads((programs / name / "result.json").read_text()) for name in ("record", "here"))
-    assert plain(there) == plain(local)
+    assert without_surroundings(there) == without_surroundings(local)
     assert here.returncode == 0
     for number in (1, 2):
         machine = trial(programs, number)["machine"]

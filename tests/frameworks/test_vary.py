@@ -2,12 +2,11 @@
 
 import importlib.util
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from builders import silent
 
-from samebits.experiment import Progress
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.vary import vary
@@ -18,11 +17,6 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 pytestmark = pytest.mark.usefixtures("late_compiler")
 
 METRIC = {"loss": "loss ([-0-9.e]+)"}
-
-
-@contextmanager
-def silent(_title):
-    yield Progress()
 
 
 @pytest.fixture

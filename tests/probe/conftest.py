@@ -55,6 +55,14 @@ def ask(request, tmp_path):
     return asked
 
 
+@pytest.fixture(params=["3.6", *(pytest.param(one, marks=pytest.mark.slow) for one in ("3.8", "3.11")), "3.13"])
+def python(request, pythons):
+    """An interpreter. The oldest and the newest show most: between them the probe is the same."""
+    if request.param not in pythons:
+        pytest.skip(f"Python {request.param} was not found")
+    return pythons[request.param]
+
+
 @pytest.fixture
 def free_port():
     """Function() -> a socket bound to a port below those that the system chooses."""

@@ -4,23 +4,13 @@ import os
 import socket
 
 import pytest
+from builders import Notes
 
 from samebits import checks
-from samebits.experiment import Progress
 from samebits.store import open_record
 
 SAMPLE = "does_between_steps.py"
 TRIALS = 2
-
-
-class Notes(Progress):
-    """Keeps what is said."""
-
-    def __init__(self):
-        self.said = []
-
-    def note(self, text):
-        self.said.append(text)
 
 
 @pytest.fixture(autouse=True)

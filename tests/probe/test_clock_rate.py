@@ -11,15 +11,7 @@ from samebits.errors import UsageError
 from samebits_probe.controls.clock_rate import ClockRate
 from samebits_probe.wire import UNDONE
 
-RELEASES = ("3.6", *(pytest.param(f"3.{minor}", marks=pytest.mark.slow) for minor in range(7, 13)), "3.13")
 REAL = "def real(): return __import__('os').times()[4]\n"  # in steps of 0.01 s; the control leaves it as it is
-
-
-@pytest.fixture(params=RELEASES)
-def python(request, pythons):
-    if request.param not in pythons:
-        pytest.skip(f"Python {request.param} was not found")
-    return pythons[request.param]
 
 
 @pytest.fixture

@@ -22,17 +22,6 @@ def printed(held_run):
     return run
 
 
-# the oldest and the newest show most; between them the probe is the same
-RELEASES = ("3.6", *(pytest.param(release, marks=pytest.mark.slow) for release in ("3.9", "3.11")), "3.13")
-
-
-@pytest.fixture(params=RELEASES)
-def python(request, pythons):
-    if request.param not in pythons:
-        pytest.skip(f"Python {request.param} was not found")
-    return pythons[request.param]
-
-
 VARYING = {
     "python-seed": """import random
 from random import random as r

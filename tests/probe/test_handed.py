@@ -9,15 +9,6 @@ import pytest
 
 from samebits_probe import handouts
 
-RELEASES = ("3.6", *(pytest.param(release, marks=pytest.mark.slow) for release in ("3.8", "3.11")), "3.13")
-
-
-@pytest.fixture(params=RELEASES)
-def python(request, pythons):
-    if request.param not in pythons:
-        pytest.skip(f"Python {request.param} was not found")
-    return pythons[request.param]
-
 
 def noted(trial, name="handed", field="texts"):
     events = [event for process in trial.processes for event in process.events if event["event"] == name]

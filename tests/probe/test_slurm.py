@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from builders import without_surroundings
 
 from samebits.errors import UsageError
 from samebits.launch.hosts import connect
@@ -42,7 +43,6 @@ if "once" not in sys.argv or not mark.exists():
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 JOB = '#!/bin/sh\n#SBATCH --job-name=own --output=/dev/null\nsrun --cpu-bind=none "$@"\n'
 SHOWN = '#!/bin/sh\nsrun --cpu-bind=none "$@"\n'
-TIMES = ("seconds", "record", "machine")  # times, places and facts
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +122,6 @@ def trial(folder, number):
     return json.loads((folder / "record" / "trials" / f"{number:03d}" / "trial.json").read_text())
 
 
-def plain(value):
-    """A result without times, places and facts of the machine."""
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items() if name not in TIMES}
-    return [plain(inner) for inner in value] if isinstance(value, list) else value
-
-
 def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, mark, all_is_gone):
     """A site that gives jobs no variables by itself, and on which a user lists and waits for jobs differently."""
     odd = {"SBATCH_EXPORT": "NONE", "SBATCH_WAIT": "1", "SQUEUE_STATES": "FAILED", "SQUEUE_FORMAT": "%j"}
@@ -137,7 +130,7 @@ def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, 
     here = run(programs, {**site, **odd}, "--full", "--jobs", 2, "--out", "here", "steps.py")
     assert here.returncode == 0, here.stderr
     there, local = (json.loads((programs / name / "result.json").read_text()) for name in ("record", "here"))
-    assert plain(there) == plain(local)
+    assert without_surroundings(there) == without_surroundings(local)
     for number in (1, 2):
         machine = trial(programs, number)["machine"]
         assert machine["node"] == "localhost"

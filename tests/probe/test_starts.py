@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from builders import Notes
 
 from samebits import causes, checks
 from samebits.experiment import Limits, Progress, rounds
@@ -32,16 +33,6 @@ others = [path for path in glob(os.path.dirname(trial) + '/*/processes/*') if no
 if any(os.path.exists('/proc/' + path.rpartition('-')[2]) for path in others):
     os._exit(7)
 """
-
-
-class Notes(Progress):
-    """Keeps what is said."""
-
-    def __init__(self):
-        self.said = []
-
-    def note(self, text):
-        self.said.append(text)
 
 
 @pytest.fixture

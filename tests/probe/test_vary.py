@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from builders import silent
 
 import samebits_probe
 from samebits import cli
@@ -19,11 +20,6 @@ from samebits.vary.runs import busy
 
 TRIALS = 2
 PLAIN = ["hash-seed", "file-order", "working-folder", "home", "locale", "time-zone"]
-
-
-@contextmanager
-def silent(_title):
-    yield Progress()
 
 
 @pytest.fixture

@@ -1,15 +1,15 @@
 """Vary compares the nodes of a host: real trials in keepers of this machine, each on a node that is only a name."""
 
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from builders import silent
 
 from samebits import launch
 from samebits.errors import UsageError
-from samebits.experiment import Progress, Request
+from samebits.experiment import Request
 from samebits.launch.hosts import TaskState
 from samebits.launch.keeper import Keeper
 from samebits.launch.remote import RemoteHost
@@ -58,11 +58,6 @@ class Task:
     def kill(self):
         self._keeper.close()
         self._is_over = True
-
-
-@contextmanager
-def silent(_title):
-    yield Progress()
 
 
 @pytest.fixture

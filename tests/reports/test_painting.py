@@ -4,16 +4,10 @@ import io
 import re
 
 import pytest
+from builders import Terminal
 
 from samebits.reports.presenters import terminal
 from samebits.reports.result_report import report
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
 
 
 def without_escapes(text):

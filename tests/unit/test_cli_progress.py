@@ -9,19 +9,13 @@ import time
 from contextlib import nullcontext
 
 import pytest
+from builders import Terminal
 
 from samebits.cli import progress
 from samebits.experiment.estimates import CostEstimate
 from samebits.experiment.progress import QuietProgress
 from samebits.interrupt import StopSignal
 from samebits.reports import screen
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
 
 
 class Clock:

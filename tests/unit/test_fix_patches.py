@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
-import textwrap
+from functools import partial
 
 import pytest
+from builders import patched, program_of
 
 from samebits.patches.documents import PatchResult
 from samebits.patches.patch import patch_for
-from samebits.patches.program import Draw, Look, Program
+from samebits.patches.program import Draw, Program
 from samebits.patches.proposal import concerned_lines
 from samebits.patches.report import report
 from samebits.reports.presenters import html
@@ -16,30 +17,7 @@ from samebits.reports.presenters import html
 
 @pytest.fixture
 def program(tmp_path):
-    """Function(text, draws=..., packages=...) -> Program of one file, train.py, of which every line ran.
-
-    `draws`: (generator, line) of each, or (generator, line, what of scikit-learn ran there).
-    """
-
-    def make(text, draws=(), packages=(), **more):
-        path = tmp_path / "train.py"
-        data = text if isinstance(text, bytes) else textwrap.dedent(text).encode()
-        path.write_bytes(data)
-        number = len(data.splitlines())
-        found = Look(lines={path: set(range(1, number + 1))}, main=path)
-        for generator, line, *unseeded in draws:
-            found.draws.append(Draw(generator, ((path, line),), tuple(unseeded)))
-        return Program(found, tmp_path, 2019, dict.fromkeys(packages, "3.5"), **more)
-
-    return make
-
-
-def patched(program, *cause):
-    """The text of the file with the first patch."""
-    patch, missing = patch_for(program, cause)
-    assert missing == []
-    ((_, text),) = patch.texts.values()
-    return text
+    return partial(program_of, tmp_path)
 
 
 def added(program, *cause):

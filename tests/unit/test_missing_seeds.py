@@ -1,11 +1,12 @@
 """The patches of `samebits fix` for calls whose seed is missing or None at run time."""
 
-import textwrap
+from functools import partial
 
 import pytest
+from builders import patched, program_of
 
 from samebits.patches.patch import patch_for
-from samebits.patches.program import Draw, Look, Program
+from samebits.patches.program import Draw
 from samebits.patches.seeds import with_own_seed
 
 OPTION = """\
@@ -20,24 +21,7 @@ args = parser.parse_args()
 
 @pytest.fixture
 def program(tmp_path):
-    """Function(text, draws: (generator, line) of each) -> Program of one file, train.py, of which every line ran."""
-
-    def make(text, draws=()):
-        path = tmp_path / "train.py"
-        path.write_text(textwrap.dedent(text))
-        ran = set(range(1, len(text.splitlines()) + 1))
-        found = [Draw(generator, ((path, line),)) for generator, line in draws]
-        return Program(Look(lines={path: ran}, main=path, draws=found), tmp_path, 2019, {"numpy": "2", "torch": "2"})
-
-    return make
-
-
-def patched(program, *cause):
-    """The text of the file with the first patch."""
-    patch, missing = patch_for(program, cause)
-    assert missing == []
-    ((_, text),) = patch.texts.values()
-    return text
+    return partial(program_of, tmp_path, packages=("numpy", "torch"))
 
 
 def changed(program, cause):
