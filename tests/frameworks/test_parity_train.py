@@ -21,6 +21,7 @@ SAMPLES, EXAMPLES = ROOT / "tests" / "samples", ROOT / "examples" / "parity"
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason=f"torch is not installed beside {sys.executable}")
 
+STEPS = 12  # of the networks of the study
 MANY = 100  # steps: more than any child makes, since the first child that is stopped would end them all
 # name of what is left unmatched: (kind and name of the first divergence, the default that is named, if any)
 PLANTED = {
@@ -130,23 +131,23 @@ def test_a_planted_default_is_named_where_it_first_shows(planted, name):
 
 @pytest.fixture(scope="module", params=["lenet5", "unet"])
 def network(request, tmp_path_factory, keras_alone):
-    """(name, folder with its data, what Keras showed in 50 steps)."""
+    """(name, folder with its data, what Keras showed in all steps)."""
     need_keras()
     folder = tmp_path_factory.mktemp(request.param)
-    for name, batches in (("data", 50), ("short", 2)):  # the second one begins as the first one does
+    for name, batches in (("data", STEPS), ("short", 2)):  # the second one begins as the first one does
         made = words(EXAMPLES / "make_data.py", request.param, folder / f"{name}.npz", "--batches", batches)
         subprocess.run(made, check=True)
     a = words(EXAMPLES / f"{request.param}_keras3.py", "data.npz")
-    return request.param, folder, runs.train(asked(folder, a, a), "A", 50)
+    return request.param, folder, runs.train(asked(folder, a, a), "A", STEPS)
 
 
 @pytest.mark.slow
-def test_the_study_s_networks_agree_over_fifty_single_steps(network):
+def test_the_study_s_networks_agree_in_every_single_step(network):
     name, folder, a = network
     b = words(EXAMPLES / f"{name}_pytorch.py", "data.npz")
     document = train.against(asked(folder, b, b, single=True), a).document
     assert document.verdict == "agree", document.sentence
-    assert document.steps == 50
+    assert document.steps == STEPS
     assert max(one.relative for one in document.largest if one.kind in ("forward", "gradient")) < 1e-5
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from samebits_parity.weights import models, report, rules, transfer
+from samebits_parity.weights import models, report, transfer
 from samebits_study.catalog import SCRIPTS
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -79,21 +79,11 @@ def test_a_model_of_its_own_class_is_told_what_goes_in_and_the_lines_shown_load_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("wrong", "layer", "setting", "keras", "pytorch"),
-    [
-        ("Epsilon", "norm", "epsilon", 1e-3, 1e-5),
-        ("Padding", "conv", "padding", "same", [1, 1]),
-        ("Slope", "dense", "slope", 0.3, 0.01),
-    ],
-)
-def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(
-    move, wrong, layer, setting, keras, pytorch
-):
-    document = move(KERAS + "small", PYTORCH + wrong).document
+def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(move):
+    document = move(KERAS + "small", PYTORCH + "Padding").document
     assert document.verdict == "differ"
-    assert document.layers[document.first].b == layer
-    assert (setting, keras, pytorch) in [(one.setting, one.keras, one.pytorch) for one in document.likely]
+    assert document.layers[document.first].b == "conv"
+    assert ("padding", "same", [1, 1]) in [(one.setting, one.keras, one.pytorch) for one in document.likely]
 
 
 @pytest.mark.slow
@@ -105,14 +95,6 @@ def test_a_cut_output_is_no_difference_and_the_last_activation_is_named(move):
     assert "what follows agrees" in document.layers[0].why
     said = [(one.setting, one.keras, one.pytorch) for one in document.likely]
     assert said == [("activation", "tanh", "sigmoid")]
-
-
-@pytest.mark.slow
-def test_a_wrong_order_of_gates_is_seen_in_the_outputs(move, monkeypatch):
-    monkeypatch.setattr(rules, "_gates_swapped", lambda array: array)
-    document = move(KERAS + "gates", PYTORCH + "Gates").document
-    assert document.verdict == "differ"
-    assert document.layers[document.first].a == "gru"
 
 
 @pytest.mark.slow

@@ -76,7 +76,9 @@ def test_selftest_catches_each_fault_and_says_what_it_missed(monkeypatch, capsys
 
 @pytest.mark.parametrize("library", ["torch", "keras", "jax"])
 @pytest.mark.slow(seconds=30)
-def test_selftest_catches_each_fault_with_a_framework(library):
+def test_selftest_catches_with_a_framework_each_fault_that_a_framework_can_hide(library, monkeypatch):
+    """A killed trial and a program without a step are the same with each library."""
+    monkeypatch.setattr(selftest, "FAULTS", [one for one in selftest.FAULTS if one.verdict != "inconclusive"])
     if importlib.util.find_spec(library) is None:  # an import would set TF2_BEHAVIOR for the tests that follow
         pytest.skip(f"{library} is not installed")
     assert [one for one in selftest.planted(library, HERE) if not one.is_caught] == []

@@ -60,10 +60,6 @@ def small():
     ])
 
 
-def gates():
-    return keras.Sequential([keras.Input((6, 3)), L.GRU(4), L.Dense(2)])
-
-
 def enlarging():
     """Its twin cuts what the transposed convolution gives. Both call an activation as a function."""
     image = keras.Input((6, 6, 2))
@@ -77,10 +73,6 @@ def no_counterparts():
         keras.Input((6, 3)), L.Dense(4), L.GRU(4, reset_after=False, return_sequences=True), L.UnitNormalization(),
         L.GRU(4), L.Dense(2),
     ])
-
-
-def no_weights():
-    return keras.Sequential([keras.Input((6, 3)), L.Flatten()])
 
 
 def unet():

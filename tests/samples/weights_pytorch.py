@@ -1,4 +1,4 @@
-"""The models of weights_keras3.py in PyTorch; and one whose settings can be chosen, each wrong in turn."""
+"""The models of weights_keras3.py in PyTorch; and one with a wrong setting."""
 
 import os
 import sys
@@ -63,46 +63,16 @@ def volume():
     return nn.Sequential(nn.Conv3d(2, 3, 2), nn.Flatten(), nn.Linear(4 * 5 * 3 * 3, 3))
 
 
-class Small(nn.Module):
-    epsilon, slope, padding, features = 1e-3, 0.3, None, 4
+class Padding(nn.Module):
+    """As `small` of weights_keras3.py, but its convolution pads on all sides."""
 
     def __init__(self):
-        super(Small, self).__init__()
-        self.pad = nn.ZeroPad2d((0, 1, 0, 1)) if self.padding is None else nn.Identity()
-        self.conv = nn.Conv2d(3, self.features, 3, stride=2, padding=self.padding or 0)
-        self.norm = nn.BatchNorm2d(self.features, eps=self.epsilon)
-        self.leaky = nn.LeakyReLU(self.slope)
-        self.dense = nn.Linear(self.features, 3)
+        super(Padding, self).__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4, eps=1e-3)
+        self.leaky, self.dense = nn.LeakyReLU(0.3), nn.Linear(4, 3)
 
     def forward(self, x):
-        x = self.leaky(self.norm(self.conv(self.pad(x))))
-        return torch.softmax(self.dense(x.mean((2, 3))), 1)
-
-
-class Epsilon(Small):
-    epsilon = 1e-5
-
-
-class Padding(Small):
-    padding = 1
-
-
-class Slope(Small):
-    slope = 0.01
-
-
-class Wider(Small):
-    features = 5
-
-
-class Gates(nn.Module):
-    def __init__(self):
-        super(Gates, self).__init__()
-        self.gru = nn.GRU(3, 4, batch_first=True)
-        self.last = nn.Linear(4, 2)
-
-    def forward(self, x):
-        return self.last(self.gru(x)[0][:, -1])
+        return torch.softmax(self.dense(self.leaky(self.norm(self.conv(x))).mean((2, 3))), 1)
 
 
 class Enlarging(nn.Module):
