@@ -18,19 +18,22 @@ EXPECTED = tomllib.loads((FOLDER / "expected.toml").read_text())
 EXIT_CODES = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 
 
+def program_of(name, want):
+    return FOLDER / f"{want.get('program', name)}.{want.get('ext', 'py')}"
+
+
 def words_of(name, want):
     """The words of `samebits check` for a program."""
     words = ["-n", want.get("trials", 2), "--out", "record", "--json", "result.json", "--timeout", "120"]
     words += ["--artifact", want["artifact"]] if "artifact" in want else []
-    program = FOLDER / f"{name}.{want.get('ext', 'py')}"
-    return [*words, "--", *want.get("run", ["python"]), program, *want.get("after", [])]
+    return [*words, "--", *want.get("run", ["python"]), program_of(name, want), *want.get("after", [])]
 
 
 def needed(name, want):
     """The modules that a program imports."""
     if "needs" in want:
         return want["needs"]
-    text = (FOLDER / f"{name}.{want.get('ext', 'py')}").read_text()
+    text = program_of(name, want).read_text()
     return ["torch"] if "torch" in text or want.get("ext") == "sh" else []
 
 
@@ -79,5 +82,6 @@ def test_check_gives_the_known_answer(samebits, name, tmp_path):
 
 
 def test_every_program_has_a_known_answer():
-    programs = {path.stem for path in FOLDER.iterdir() if path.suffix in {".py", ".sh", ".ipynb"}}
-    assert programs == set(EXPECTED) > QUICK
+    programs = {path for path in FOLDER.iterdir() if path.suffix in {".py", ".sh", ".ipynb"}}
+    assert programs == {program_of(name, want) for name, want in EXPECTED.items()}
+    assert set(EXPECTED) > QUICK

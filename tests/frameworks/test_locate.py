@@ -88,20 +88,6 @@ def test_a_command_that_no_longer_runs_is_an_error_for_people(samebits, tmp_path
     assert "train.py" in done.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("torch_here", "late_compiler")
-def test_a_record_that_repeated_leaves_nothing_to_locate(samebits, tmp_path):
-    (tmp_path / "train.py").write_text(SEEDED)
-    done = samebits("locate", "-n", 2, "--out", "record", "train.py", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "Nothing to locate: repeated in 2 of 2 trials." in done.stderr
-
-
-def test_no_record_is_an_error_for_people(samebits, tmp_path):
-    done = samebits("locate", "./nothing", cwd=tmp_path)
-    assert done.returncode == 2
-
-
 def trained(process):
     """All records but the states of generators that the program neither seeds nor uses."""
     return [row for row in process.rows if row[1:3] not in (("rng", "python"), ("rng", "numpy"))]

@@ -205,25 +205,10 @@ def answered(samebits, tmp_path):
     return run
 
 
-@pytest.mark.slow
-def test_a_step_that_never_comes_is_said_with_the_steps_that_are_there(answered):
-    status, said = answered("--step", "7", "--", sys.executable, str(SAMPLES / "torch_copies_its_optimizer.py"))
-    assert status == 3
-    assert "Step 7 never began: the program ended after 3 steps." in said
-
-
 def test_a_program_without_pytorch_is_said_to_have_nothing_to_replay(answered):
     status, said = answered("--", sys.executable, str(SAMPLES / "never_steps.py"))
     assert status == 3
     assert "No process imported PyTorch" in said
-
-
-@pytest.mark.slow
-def test_a_program_that_fails_before_the_step_is_said_to_have_failed(answered, tmp_path):
-    (tmp_path / "fails.py").write_text("import torch\ntorch.ones(3).sum()\nraise SystemExit(5)\n")
-    status, said = answered("--", sys.executable, "fails.py")
-    assert status == 3
-    assert "exit status 5" in said
 
 
 def test_pytorch_1_3_is_said_to_be_too_old(answered, legacy_python):

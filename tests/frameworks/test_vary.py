@@ -38,10 +38,6 @@ def varied(tmp_path):
     return run
 
 
-def answers(result):
-    return {factor.id: factor.answer for factor in result.factors}
-
-
 @pytest.mark.slow(seconds=25)
 def test_a_large_sum_depends_on_the_threads_and_the_distance_at_the_end_is_said(varied):
     result = varied("torch_sums_in_threads.py", factors=[("threads", ["1", "2"])], metrics=METRIC)
@@ -54,12 +50,6 @@ def test_a_large_sum_depends_on_the_threads_and_the_distance_at_the_end_is_said(
     assert (value.end.weights, value.end.different) == (1, 1)
     assert 0 < value.end.relative < 1e-4
     assert {outcome.name for outcome in value.end.outcomes} == {"last loss", "loss"}
-
-
-@pytest.mark.slow
-def test_a_small_sum_depends_on_no_threads(varied):
-    result = varied("torch_sums_in_threads.py", "--serial", factors=[("threads", ["1", "2"])])
-    assert (result.verdict, answers(result)) == ("repeated", {"threads": "independent"})
 
 
 @pytest.mark.slow
@@ -83,10 +73,3 @@ def test_noise_drawn_in_workers_depends_on_their_number(varied):
     assert (none.status, two.status) == ("no-effect", "differs")
     assert two.divergence.kind == "batch"
     assert result.factors[0].answer == "depends"
-
-
-@pytest.mark.slow
-def test_a_training_that_varies_by_itself_gives_no_answer(varied):
-    result = varied("../known/initialises_without_a_seed.py", factors=[("threads", ["1", "2"])])
-    assert (result.verdict, result.factors) == ("inconclusive", [])
-    assert "its own trials do not repeat (2 trials, 2 models)" in result.reason

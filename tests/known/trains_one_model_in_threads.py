@@ -1,6 +1,10 @@
-"""Two threads train one model, in an order that is drawn again in each run: a Hogwild whose race is sure."""
+"""Two threads train one model, in an order that is drawn again in each run: a Hogwild whose race is sure.
+
+With a word behind the script, they train by turns: the weights that it ends with are the same in each run.
+"""
 
 import os
+import sys
 import threading
 
 import torch
@@ -9,7 +13,8 @@ from torch import nn
 torch.manual_seed(0)
 torch.set_num_threads(1)
 model = nn.Linear(4, 2)
-turns = [byte % 2 for byte in os.urandom(64)] + [0] * 64 + [1] * 64  # which thread is the next to make a step
+# which thread is the next to make a step
+turns = [0, 1] * 16 if sys.argv[1:] else [byte % 2 for byte in os.urandom(64)] + [0] * 64 + [1] * 64
 turn = threading.Condition()
 
 

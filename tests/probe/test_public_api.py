@@ -134,9 +134,3 @@ def test_functions_can_be_called_again_after_their_modules_were_imported(here):
     first = samebits.check("seeded.py", trials=2, out="r")
     assert samebits.compare(first.record, samebits.record("seeded.py").folder).verdict == "repeated"
     assert samebits.check("seeded.py", trials=2, out="r", overwrite=True).verdict == "repeated"
-
-
-def test_a_folder_that_is_there_is_replaced_only_if_that_is_asked_for(here):
-    samebits.record("seeded.py", out="r")
-    with pytest.raises(samebits.SamebitsError, match="already exists"):
-        samebits.record("seeded.py", out="r")

@@ -1,6 +1,6 @@
 """Trains with what varies from run to run: sources named in the arguments, `SOURCE` at step 0 or `SOURCE@STEP`.
 
-Each source is pinned by one control, the one of its name, or by none (coin, noise).
+Each source is pinned by one control, the one of its name, or by none (noise).
 """
 
 import os
@@ -10,12 +10,6 @@ import tempfile
 from samebits_probe import observe
 
 STEPS = 30
-
-
-def coin():
-    """One of two outcomes, from where no control reaches."""
-    with open("/dev/urandom", "rb") as file:
-        return file.read(1)[0] & 1
 
 
 def noise():

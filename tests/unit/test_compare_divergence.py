@@ -186,22 +186,6 @@ def test_a_point_that_only_one_trial_has_is_structure(parted):
     assert where.detail == "gradient fc.bias was observed in some trials only"
 
 
-def test_points_in_another_order_with_other_numbers_are_the_same_points(writing, tmp_path):
-    def program(order):
-        return writing.observing([(step, "update", name, (step, name)) for step in range(4) for name in order], 4)
-
-    result = writing.judged(tmp_path, [program("abc"), program("cab")])
-    assert (result.verdict, result.groups) == ("repeated", [[1, 2]])
-
-
-def test_occurrences_of_a_point_within_a_step_are_told_apart(writing, tmp_path):
-    def program(third):
-        return writing.observing([*((0, "batch", "0", value) for value in (1, 2, third)), (0, "update", "w", 1)], 1)
-
-    result = writing.judged(tmp_path, [program(3), program(4)])
-    assert place(result.divergence) == (0, "batch", "0")
-
-
 def test_a_stopped_trial_is_compared_with_a_whole_one_as_far_as_it_went(writing, tmp_path):
     result = writing.judged(tmp_path, [writing.training(steps=5), writing.training(steps=3, stop=True)])
     assert (result.verdict, result.groups) == ("inconclusive", [[1, 2]])

@@ -14,11 +14,6 @@ def size(a, b, dtype=None):
     return measure(a.tobytes(), b.tobytes(), dtype or str(a.dtype), a.shape)
 
 
-def test_equal_tensors():
-    found = size(NORMAL, NORMAL)
-    assert (found.elements, found.different, found.max_ulp, found.looks) == (2048, 0, None, "")
-
-
 def test_values_that_have_little_in_common_are_unrelated_and_rounding_and_factors_are_not():
     assert size(NORMAL, NORMAL[::-1].copy()).unrelated
     assert size(NORMAL[:2], np.stack([NORMAL[0], NORMAL[5]])).unrelated
@@ -108,11 +103,6 @@ def test_signs_of_zeros():
 
 def test_another_length_is_another_shape():
     assert measure(b"1234", b"12345678", "float32", (1,)).looks == "like a different shape"
-
-
-def test_scalars_and_empty_tensors():
-    assert measure(b"\0" * 8, b"\1" * 8, "int64", ()).different == 1
-    assert measure(b"", b"", "float32", (0, 3)).different == 0
 
 
 DTYPES = ["float16", "bfloat16", "float32", "float64", "int64", "bool", "complex64", "float8_e4m3fn", "unknown"]

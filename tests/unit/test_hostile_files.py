@@ -125,7 +125,3 @@ def test_a_reader_that_ends_within_a_member_of_an_archive_leaves_no_file_behind(
     artifacts._PROCESS._process.kill()
     artifacts._PROCESS.close()
     assert list((tmp_path / "temporary").iterdir()) == []
-
-
-def test_there_are_at_least_thirty():
-    assert len(FILES) >= 30
