@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import signal
 import subprocess
 import sys
@@ -266,13 +265,6 @@ def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(ask, monkeypa
     found = why(ask("varies_by.py", "entropy"))[1]
     assert found.cost == {}
     assert any("the steps are too few or too short to be timed" in note for note in found.notes)
-
-
-def test_a_line_is_told_for_each_setting(searched):
-    _, _, notes = searched("clock")
-    assert any(note.startswith("everything (") and "held: " in note for note in notes.notes)
-    agreed = [re.match(r"clock held: (\d+) trials, the same bits", note) for note in notes.notes]
-    assert max(int(found[1]) for found in agreed if found) >= LEAST  # more, if two trials read the same time
 
 
 def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):

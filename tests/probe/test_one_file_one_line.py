@@ -188,16 +188,6 @@ def test_the_reference_pages_list_a_control(control):
     assert "| `samples` | The order of the samples. | own, 1, 2 |" in said
 
 
-def test_mkl_cbwr_is_such_a_control():
-    """It stands in one file, by one line, and nothing else in the source names it."""
-    named = [
-        path.relative_to(ROOT / "src").as_posix()
-        for path in (ROOT / "src").rglob("*.py")
-        if any(word in path.read_text() for word in ("mkl-cbwr", "mkl_cbwr", "MklCbwr"))
-    ]
-    assert sorted(named) == ["samebits_probe/controls/__init__.py", "samebits_probe/controls/mkl_cbwr.py"]
-
-
 # -- a watcher ------------------------------------------------------------------------------------------------------
 
 LIBRARY = """class Model:

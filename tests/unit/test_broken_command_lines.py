@@ -252,24 +252,7 @@ def test_no_text_without_a_digit_is_a_number(option, text, capsys):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     words=st.lists(
-        st.sampled_from(
-            [
-                "check",
-                "report",
-                "-n",
-                "--steps",
-                "--json",
-                "-",
-                "--add",
-                "--metric",
-                "0",
-                "x=",
-                "--control",
-                "nope",
-                "=",
-                "--out",
-            ]
-        ),
+        st.sampled_from(words("check report -n --steps --json - --add --metric 0 x= --control nope = --out")),
         max_size=6,
     )
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from builders import patched
 
 from samebits.documents import Explanation, Fix
 from samebits.patches.notebook_source import NotebookSource
@@ -63,20 +64,12 @@ def sources(text):
     return ["".join(cell["source"]) for cell in json.loads(text)["cells"]]
 
 
-def patched(program, *cause):
-    """The sources of the cells with the first patch."""
-    patch, missing = patch_for(program, cause)
-    assert missing == []
-    ((_, text),) = patch.texts.values()
-    return sources(text)
-
-
 # -- where the lines go -----------------------------------------------------------------------------------------------
 
 
 def test_a_seed_stands_after_the_imports_of_a_cell_and_before_the_cell_that_draws(program):
     cells = ["# Data", "%load_ext autoreload\nimport numpy as np\nn = 3", "x = np.random.rand(n)"]
-    assert patched(program(cells, ("numpy", 3, 1)), "numpy-seed")[1:] == [
+    assert sources(patched(program(cells, ("numpy", 3, 1)), "numpy-seed"))[1:] == [
         f"%load_ext autoreload\nimport numpy as np\n{SEED}\nn = 3", cells[2]]  # fmt: skip
 
 
@@ -96,20 +89,20 @@ def test_a_seed_stands_after_the_imports_of_a_cell_and_before_the_cell_that_draw
     ],
 )  # fmt: skip
 def test_a_seed_stands_before_the_first_draw_whatever_cells_there_are(program, cells, draw, wanted):
-    found = patched(program(cells, ("numpy", *draw)), "numpy-seed")
+    found = sources(patched(program(cells, ("numpy", *draw)), "numpy-seed"))
     assert found == [old if new is None else new for old, new in zip(cells, wanted, strict=True)]
 
 
 def test_an_import_of_keras_never_stands_before_a_magic_that_chooses_its_backend(program):
     cells = ["import os\n%env KERAS_BACKEND=jax", "import model\nmodel.fit()"]
-    found = patched(program(cells, ("python", 2, 2), packages=["keras"]), "tf-seed")
+    found = sources(patched(program(cells, ("python", 2, 2), packages=["keras"]), "tf-seed"))
     assert found == [cells[0], "import model\nimport keras\nkeras.utils.set_random_seed(2019)\nmodel.fit()"]
 
 
 def test_sets_in_cells_are_sorted_where_they_are(program):
     cells = ["for one in {'a', 'b'}:\n    print(one)", "%%capture\nx = list(set(s))", "%%time\ny = tuple(set(s))",
              "%%bash\nls", "x = 1\n%time 3\n!echo '('\nif x:\n    files = !ls\ny = [*{'a', 'b'}]\nx?"]  # fmt: skip
-    assert patched(program(cells), "hash-seed") == [
+    assert sources(patched(program(cells), "hash-seed")) == [
         "for one in sorted({'a', 'b'}):\n    print(one)", "%%capture\nx = list(sorted(set(s)))",
         "%%time\ny = tuple(sorted(set(s)))", cells[3], cells[4].replace("{'a', 'b'}", "sorted({'a', 'b'})")]  # fmt: skip
 
