@@ -2,6 +2,7 @@
 
 import pytest
 
+from samebits.checks import run
 from samebits.store.trace import read_process
 from samebits_probe import wire
 
@@ -72,3 +73,11 @@ def test_exit_functions_of_the_program_run_before_the_end_is_taken(watched_run):
     process = watched_run(None, START + "atexit.register(lambda: model.update(w=7.0))\nstep(0)\n").only
     late = watched_run(None, START + "step(0)\nmodel['w'] = 7.0\n").only
     assert process.rows == late.rows
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("kind", ["pool", "futures"])
+def test_workers_that_are_ended_after_their_tasks_have_an_end(ask, kind, method):
+    result = run(ask("trains_in_a_pool.py", kind, method, trials=2, timeout=60.0)).result
+    assert result.verdict == "repeated", result.sentence
+    assert [trial.steps for trial in result.trials] == [3, 3]

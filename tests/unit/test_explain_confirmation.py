@@ -85,3 +85,12 @@ def test_a_set_that_is_tried_over_more_steps_has_few_trials_until_the_search_ask
     assert training.runs == {20: 2, longest: 2}
     confirmation.run_all(training, ["numpy-seed"], 12)
     assert training.runs == {20: 2, longest: 12}
+
+
+def test_a_cost_has_a_median_and_a_range():
+    assert confirmation.cost([2.0, 2.2, 2.4], [1.0, 1.1, 1.2]) == (2.0, 1.67, 2.4)
+
+
+@pytest.mark.parametrize("held", [[1.15, 3.0, 3.0], [0.5, 0.6, 1.05], []])
+def test_times_that_overlap_tell_no_cost(held):
+    assert confirmation.cost(held, [1.0, 1.1, 1.2]) is None
