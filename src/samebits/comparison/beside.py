@@ -115,8 +115,8 @@ def _named_kinds(trace: ProcessTrace) -> set[str]:
 
 
 def _told(trace: ProcessTrace, event: str, field: str) -> set[str]:
-    found = (one.get(field) for one in trace.events_named(event))
-    return {str(name) for names in found if isinstance(names, list) for name in names}
+    lists = (entry.get(field) for entry in trace.events_named(event))
+    return {str(name) for names in lists if isinstance(names, list) for name in names}
 
 
 def idle(trace: ProcessTrace) -> set[str]:
@@ -132,8 +132,8 @@ def _given(a: ProcessTrace, b: ProcessTrace) -> set[str]:
 
 def _untrained(trace: ProcessTrace) -> dict[str, list[bytes]]:
     """Return the fingerprints of each tensor that was deleted and never trained: at its start, then at its end."""
-    gone = _told(trace, "gone", "names") - _told(trace, "held", "names")
-    names = gone - {point.name for point in trace.points if point.kind in ("gradient", "update")}
+    deleted = _told(trace, "gone", "names") - _told(trace, "held", "names")
+    names = deleted - {point.name for point in trace.points if point.kind in ("gradient", "update")}
     prints: dict[str, list[bytes]] = {name: [] for name in names}
     numbers = [n for n, point in enumerate(trace.points) if point.kind in ("start", "end") and point.name in names]
     for row in trace.rows[np.isin(trace.rows["point"], numbers)] if numbers else ():
@@ -148,8 +148,8 @@ def trained_steps(trace: ProcessTrace, roles_: Mapping[tuple[str, str], Role]) -
         for number, point in enumerate(trace.points)
         if point.kind in ("gradient", "update") and roles_.get(point[:2]) == "trained"
     ]
-    found = [np.unique(part["step"][np.isin(part["point"], of_training)]) for part in chunks(trace.rows)]
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    steps = [np.unique(part["step"][np.isin(part["point"], of_training)]) for part in chunks(trace.rows)]
+    return np.unique(np.concatenate(steps)) if steps else np.zeros(0, np.int64)
 
 
 class PairJudge:
@@ -159,106 +159,107 @@ class PairJudge:
         self,
         a: ProcessTrace,
         b: ProcessTrace,
-        known: Mapping[tuple[str, str], Role],
+        roles_by_name: Mapping[tuple[str, str], Role],
         evidence: MemoryEvidence = NONE,
     ) -> None:
-        self._pair, self._known, self._evidence = (a, b), known, evidence
+        self._pair, self._known, self._evidence = (a, b), roles_by_name, evidence
         self._own = [own_numbers(trace, rate) for trace, rate in zip(self._pair, evidence.rates, strict=True)]
 
     @cached_property
     def _steps(self) -> list[NDArray[np.int64]]:
         return [trained_steps(trace, self._known) for trace in self._pair]
 
-    def by_value(self, found: PointDifference) -> Beside | None:
+    def by_value(self, difference: PointDifference) -> Beside | None:
         """Return the difference if its values explain it, even if something else differs."""
-        old = _OF_OLD_PROBES.search(found.point.name) if found.role == "number" else None
+        old = _OF_OLD_PROBES.search(difference.point.name) if difference.role == "number" else None
         if old is not None:
-            return _beside(found, Judgement("understood", _OLD_FORMS[old[1]]))
-        texts, numbers = self._texts(found), self._numbers(found)
-        judged = [self._evidence.text(*pair) for pair in texts] or [self._of_number(found.point, p) for p in numbers]
+            return _beside(difference, Judgement("understood", _OLD_FORMS[old[1]]))
+        texts, numbers, point = self._texts(difference), self._numbers(difference), difference.point
+        judged = [self._evidence.text(*pair) for pair in texts] or [self._of_number(point, pair) for pair in numbers]
         if not judged or any(judgement.effect != "understood" for judgement in judged):
             return None
-        return _beside(found, max(judged, key=lambda judgement: judgement.by_name), (texts or numbers)[0])
+        return _beside(difference, max(judged, key=lambda judgement: judgement.by_name), (texts or numbers)[0])
 
     def _of_number(self, point: Point, pair: tuple[float, float]) -> Judgement:
         is_whole = point.dtype != "float" and all(value.is_integer() for value in pair)
-        one, two = (own.kind(value, is_whole=is_whole) for own, value in zip(self._own, pair, strict=True))
-        if one is not None and one == two:
-            return Judgement("understood", one)
+        first, second = (own.kind(value, is_whole=is_whole) for own, value in zip(self._own, pair, strict=True))
+        if first is not None and first == second:
+            return Judgement("understood", first)
         return self._evidence.number(place_of(point), *pair)
 
-    def of_leaf(self, found: PointDifference) -> Effect:
+    def of_leaf(self, difference: PointDifference) -> Effect:
         """Return what a single number of a model means if no trained value differs. It may be a time."""
-        if self._texts(found):
+        if self._texts(difference):
             return "unknown"
-        pairs = self._numbers(found)
-        is_result = any(min(pair) < 0 or self._of_number(found.point, pair).is_result for pair in pairs)
+        pairs = self._numbers(difference)
+        is_result = any(min(pair) < 0 or self._of_number(difference.point, pair).is_result for pair in pairs)
         return "unknown" if pairs and not is_result else "counts"
 
-    def counts(self, found: PointDifference) -> bool:
+    def counts(self, difference: PointDifference) -> bool:
         """Return whether a difference counts if its values do not explain it and all trained values agree."""
-        if found.role == "trained":
-            return self.of_leaf(found) == "counts"
-        if found.role == "evaluation":
+        if difference.role == "trained":
+            return self.of_leaf(difference) == "counts"
+        if difference.role == "evaluation":
             return False
         has_training = all(len(steps) > 0 for steps in self._steps)
-        was_trained = found.role != "input" or bool(np.isin(found.steps, self._steps[0]).all())
-        return found.missing or not (has_training and was_trained)
+        was_trained = difference.role != "input" or bool(np.isin(difference.steps, self._steps[0]).all())
+        return difference.missing or not (has_training and was_trained)
 
-    def meanings(self, left: Collection[PointDifference], known: Iterable[Beside]) -> list[Beside]:
-        """Return what differences mean if all trained values agree. `known`: differences that their values explain."""
-        leaves_ = [self._in_agreement(found) for found in left if not _is_digest(found)]
-        digests = [self._of_digest(found, [*known, *leaves_]) for found in left if _is_digest(found)]
+    def meanings(self, left: Collection[PointDifference], explained: Iterable[Beside]) -> list[Beside]:
+        """Return what differences mean if all trained values agree. `explained`: those that their values explain."""
+        leaves_ = [self._in_agreement(difference) for difference in left if not _is_digest(difference)]
+        digests = [self._of_digest(difference, [*explained, *leaves_]) for difference in left if _is_digest(difference)]
         return [*leaves_, *digests]
 
-    def _in_agreement(self, found: PointDifference) -> Beside:
-        is_text = found.role == "setting" and found.point.dtype == "str"
-        reason = "a setting that no step used" if is_text else _UNDERSTOOD.get(found.role)
-        pairs = self._texts(found) or self._numbers(found)
+    def _in_agreement(self, difference: PointDifference) -> Beside:
+        is_text = difference.role == "setting" and difference.point.dtype == "str"
+        reason = "a setting that no step used" if is_text else _UNDERSTOOD.get(difference.role)
+        pairs = self._texts(difference) or self._numbers(difference)
         judgement = Judgement("understood", reason) if reason else Judgement("unknown")
-        return _beside(found, judgement, pairs[0] if pairs else None)
+        return _beside(difference, judgement, pairs[0] if pairs else None)
 
-    def _of_digest(self, found: PointDifference, leaves_: Sequence[Beside]) -> Beside:
+    def _of_digest(self, difference: PointDifference, leaves_: Sequence[Beside]) -> Beside:
         """Return the meaning of a digest of a long trace, from the steps for which the trace keeps each value."""
-        if found.role == "input":
-            return self._in_agreement(found)
-        alike = [one.meaning for one in leaves_ if one.point.kind == found.point.kind]
-        if alike and all(one.effect == "understood" for one in alike) and self._numbers_are_known(found.point.kind):
-            return _beside(found, max(alike, key=lambda judgement: judgement.by_name))
-        return _beside(found, Judgement("unknown"))
+        if difference.role == "input":
+            return self._in_agreement(difference)
+        kind = difference.point.kind
+        alike = [leaf.meaning for leaf in leaves_ if leaf.point.kind == kind]
+        if alike and all(judgement.effect == "understood" for judgement in alike) and self._numbers_are_known(kind):
+            return _beside(difference, max(alike, key=lambda judgement: judgement.by_name))
+        return _beside(difference, Judgement("unknown"))
 
     def _numbers_are_known(self, kind: str) -> bool:
         """Return whether all numbers of a kind agree or are understood. Long traces keep the number of each step."""
         for point in self._pair[0].points:
             if point.kind == kind and not point.name.startswith(EVALUATIONS):
-                one, two = (scalars(trace, point)["value"] for trace in self._pair)
-                if len(one) != len(two) or any(
-                    self._of_number(point, pair).effect != "understood" for pair in differing(one, two)
+                first, second = (scalars(trace, point)["value"] for trace in self._pair)
+                if len(first) != len(second) or any(
+                    self._of_number(point, pair).effect != "understood" for pair in differing(first, second)
                 ):
                     return False
         return True
 
-    def _numbers(self, found: PointDifference) -> list[tuple[float, float]]:
+    def _numbers(self, difference: PointDifference) -> list[tuple[float, float]]:
         """Return the numbers of both traces that differ; none if they do not explain each row that differs."""
-        if found.missing:
+        if difference.missing:
             return []
-        mine, theirs = (listed(trace, found.point) for trace in self._pair)
+        mine, theirs = (listed(trace, difference.point) for trace in self._pair)
         if mine and len(mine) == len(theirs):
             return differing(np.array(mine, float), np.array(theirs, float))
-        one, two = (scalars(trace, found.point) for trace in self._pair)
-        if len(one) != len(two) or (one[["step", "occurrence"]] != two[["step", "occurrence"]]).any():
+        first, second = (scalars(trace, difference.point) for trace in self._pair)
+        if len(first) != len(second) or (first[["step", "occurrence"]] != second[["step", "occurrence"]]).any():
             return []
-        pairs = differing(one["value"], two["value"])
-        return pairs if len(pairs) >= found.rows or found.role == "setting" else []
+        pairs = differing(first["value"], second["value"])
+        return pairs if len(pairs) >= difference.rows or difference.role == "setting" else []
 
-    def _texts(self, found: PointDifference) -> list[tuple[str, str]]:
-        one, two = (shown(trace, found.point) for trace in self._pair)
-        return [(one, two)] if one and two and found.rows == 1 else []
+    def _texts(self, difference: PointDifference) -> list[tuple[str, str]]:
+        first, second = (shown(trace, difference.point) for trace in self._pair)
+        return [(first, second)] if first and second and difference.rows == 1 else []
 
 
-def _beside(found: PointDifference, judgement: Judgement, values: tuple[object, object] | None = None) -> Beside:
+def _beside(difference: PointDifference, judgement: Judgement, values: tuple[object, object] | None = None) -> Beside:
     shown_ = (str(values[0]), str(values[1])) if values is not None else ("", "")
-    return Beside(found.point, int(found.steps.min()), judgement, shown_)
+    return Beside(difference.point, int(difference.steps.min()), judgement, shown_)
 
 
 def is_place(path: str) -> bool:
@@ -266,8 +267,8 @@ def is_place(path: str) -> bool:
     return path.startswith((GLOBALS, *(f"{kind} " for kind in wire.KINDS)))
 
 
-def _is_digest(found: PointDifference) -> bool:
-    return found.point.name in ("", wire.SETTINGS)
+def _is_digest(difference: PointDifference) -> bool:
+    return difference.point.name in ("", wire.SETTINGS)
 
 
 def leaves(points: Sequence[Point], roles_: Sequence[Role], a: ProcessTrace, b: ProcessTrace) -> set[int]:
@@ -275,11 +276,11 @@ def leaves(points: Sequence[Point], roles_: Sequence[Role], a: ProcessTrace, b: 
 
     A value that the program itself names is none of them: it counts, whatever it is.
     """
-    known = [kept(trace) for trace in (a, b)]
+    kept_points = [kept(trace) for trace in (a, b)]
     return {
         number
         for number, point in enumerate(points)
-        if _is_leaf(point, roles_[number]) and point[:2] in known[0] & known[1]
+        if _is_leaf(point, roles_[number]) and point[:2] in kept_points[0] & kept_points[1]
     } - _named(points, a, b)
 
 

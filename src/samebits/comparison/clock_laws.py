@@ -13,7 +13,7 @@ from samebits.store.trace import TrialTrace
 
 def known_laws(record: RecordFile) -> dict[str, Finding]:
     """Return the laws that a record holds, by the names of their places."""
-    return {known.place: Finding(known.law, known.ratio) for known in record.settled}
+    return {value.place: Finding(value.law, value.ratio) for value in record.settled}
 
 
 def settled(comparison: Comparison) -> list[ClockLaw]:

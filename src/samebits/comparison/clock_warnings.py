@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["changed_training", "faster_clocks"]
 
 
-def changed_training(seen: WarningInputs) -> Iterator[str]:
+def changed_training(inputs: WarningInputs) -> Iterator[str]:
     """Yield a warning about trials whose faster clock may have changed the training."""
-    files = [file for file in _timed(seen) if seen.left_out.get(file.id) == DECIDES]
+    files = [file for file in _timed(inputs) if inputs.left_out.get(file.id) == DECIDES]
     if files:
         yield (
             f"{_clocks(files)}, and the training differed: it may depend on measured time "
@@ -25,23 +25,23 @@ def changed_training(seen: WarningInputs) -> Iterator[str]:
         )
 
 
-def faster_clocks(seen: WarningInputs) -> Iterator[str]:
+def faster_clocks(inputs: WarningInputs) -> Iterator[str]:
     """Yield how many values follow the clock, and which trials show that; then trials that did not end well."""
-    timed, number = _timed(seen), len(seen.comparison.judge.settled)
-    counting = [file for file in timed if file.id not in seen.left_out]
+    timed, number = _timed(inputs), len(inputs.comparison.judge.settled)
+    counting = [file for file in timed if file.id not in inputs.left_out]
     follow = f"{words.count(number, 'value')} {words.agree(number, 'follows', 'follow')}"
     if counting:
         yield f"{_clocks(counting)}; {follow if number else 'no value follows'} the clock"
     elif number:
         yield f"{follow} the clock, as was known before these trials"
     for file in timed:
-        if seen.left_out.get(file.id) == DID_NOT_END_WELL:
+        if inputs.left_out.get(file.id) == DID_NOT_END_WELL:
             why = f": {file.why}" if file.why else ""
             yield f"{_clocks([file])}, and did not end well{why}; so it shows nothing"
 
 
-def _timed(seen: WarningInputs) -> list[TrialFile]:
-    return [trial.file for trial in seen.every if trial.file.clock_rate != 1]
+def _timed(inputs: WarningInputs) -> list[TrialFile]:
+    return [trial.file for trial in inputs.every if trial.file.clock_rate != 1]
 
 
 def _clocks(files: list[TrialFile]) -> str:

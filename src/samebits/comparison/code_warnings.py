@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 __all__ = ["changed_code", "different_packages", "uncommitted_code"]
 
 
-def changed_code(seen: WarningInputs) -> Iterator[str]:
-    if seen.setup.code_changed:
+def changed_code(inputs: WarningInputs) -> Iterator[str]:
+    if inputs.setup.code_changed:
         yield "the code was changed between the trials"
 
 
-def uncommitted_code(seen: WarningInputs) -> Iterator[str]:
-    if any(trial.file.code.get("dirty") for trial in seen.trials):
+def uncommitted_code(inputs: WarningInputs) -> Iterator[str]:
+    if any(trial.file.code.get("dirty") for trial in inputs.trials):
         yield "the code has changes that are not committed; the commit alone does not identify the code that ran"
 
 
-def different_packages(seen: WarningInputs) -> Iterator[str]:
-    found = [packages(trial) for trial in seen.trials if trial.observed]
-    names = sorted({name for one in found for name in one})
-    differing = [name for name in names if len({one[name] for one in found if name in one}) > 1]
+def different_packages(inputs: WarningInputs) -> Iterator[str]:
+    by_trial = [packages(trial) for trial in inputs.trials if trial.observed]
+    names = sorted({name for versions in by_trial for name in versions})
+    differing = [name for name in names if len({versions[name] for versions in by_trial if name in versions}) > 1]
     if differing:
         yield f"the trials had different versions of {words.listed(differing)}"

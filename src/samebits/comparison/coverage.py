@@ -67,15 +67,15 @@ def _lacking_by_program(process: ProcessTrace, _trial: TrialTrace, *, whole: boo
 
 def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[str]:
     kinds = kinds_observed(process)
-    found = []
+    lacking = []
     if not kinds & {"update", "end"}:
-        found.append("the weights")
+        lacking.append("the weights")
     if (
         whole
         and "end" not in kinds
         and not any(file.named or file.format in TENSOR_FORMATS for file in trial.files.files)
     ):
-        found.append("the end")
+        lacking.append("the end")
     if not kinds & {"batch", "forward"} and not adds_updates(process):
-        found.append("batch and loss")
-    return found
+        lacking.append("batch and loss")
+    return lacking

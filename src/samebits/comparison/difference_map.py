@@ -103,8 +103,8 @@ def difference_map(
 
 def _twin(trial: AlignedTrial, other: AlignedTrial, member: Member) -> ProcessTrace | None:
     """Return the same process in a different trial."""
-    found = (theirs for mine, theirs in pairs(trial, other) if mine is not None and mine.key == member.key)
-    twin = next(found, None)
+    twins = (theirs for mine, theirs in pairs(trial, other) if mine is not None and mine.key == member.key)
+    twin = next(twins, None)
     return twin.trace if twin is not None else None
 
 
@@ -120,19 +120,19 @@ def _columns(steps: int, since: int, most: int) -> StepColumns:
 def _counted(trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepColumns) -> DifferenceMap:
     places: dict[tuple[str, str], int] = {point[:2]: number for number, point in enumerate(trace.points)}
     points = list(trace.points)
-    found = list(_masks(trace, twins, columns))
-    for of_pair, _, _ in found:
+    masks = list(_masks(trace, twins, columns))
+    for of_pair, _, _ in masks:
         for point in of_pair:
             if point[:2] not in places:
                 places[point[:2]] = len(points)
                 points.append(point)
     compared, differing = (np.zeros((len(points), columns.number), np.int64) for _ in range(2))
-    for of_pair, seen, unequal in found:
+    for of_pair, present, unequal in masks:
         rows = [places[point[:2]] for point in of_pair]
-        compared[rows] += seen | unequal
+        compared[rows] += present | unequal
         differing[rows] += unequal
-    kept = [number for number, point in enumerate(points) if _counts(point)]
-    return DifferenceMap([points[number] for number in kept], columns, compared[kept], differing[kept])
+    numbers = [number for number, point in enumerate(points) if _counts(point)]
+    return DifferenceMap([points[number] for number in numbers], columns, compared[numbers], differing[numbers])
 
 
 def _counts(point: Point) -> bool:
@@ -152,9 +152,9 @@ def _masks(
         words = compared_words(trace, twin)
         unequal = _Marked(np.zeros((len(points), columns.number), bool), columns)
         if not each_difference(words, numbers, unequal.add):
-            seen = _Marked(np.zeros_like(unequal.mask), columns)
-            seen.add(words[0], np.zeros(0, np.int64), missing=False)
-            yield points, seen.mask, unequal.mask
+            present = _Marked(np.zeros_like(unequal.mask), columns)
+            present.add(words[0], np.zeros(0, np.int64), missing=False)
+            yield points, present.mask, unequal.mask
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,9 @@ class _Marked:
     mask: Mask
     columns: StepColumns
 
-    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+    def add(self, words: Words, positions: NDArray[np.int64], *, missing: bool) -> None:
         """Take rows, whose points have the numbers of the common table."""
-        del seen, missing  # what one trace alone has differs too
+        del positions, missing  # what one trace alone has differs too
         at = self.columns.of(words[:, 0].view(np.int64))
         at[kinds(words) == _END] = self.columns.number - 1
         self.mask[point_ids(words)[at >= 0].astype(np.int64), at[at >= 0]] = True

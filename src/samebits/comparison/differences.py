@@ -40,11 +40,11 @@ def compare_joined(a: Words, b: Words, numbers: NDArray[np.uint64] | None, add: 
 def _blocks(a: Words, b: Words) -> Iterator[tuple[slice, slice]]:
     """Yield the rows of both traces that hold the same steps."""
     steps = [np.maximum(words[:, 0].view(np.int64), 0) for words in (a, b)]  # what is before step 0 comes with it
-    if any((np.diff(one) < 0).any() for one in steps):
+    if any((np.diff(side) < 0).any() for side in steps):
         yield slice(0, len(a)), slice(0, len(b))
         return
     cuts = np.unique(max(steps, key=len)[_ROWS::_ROWS])
-    places = [[0, *np.searchsorted(one, cuts).tolist(), len(one)] for one in steps]
+    places = [[0, *np.searchsorted(side, cuts).tolist(), len(side)] for side in steps]
     yield from ((slice(*rows_a), slice(*rows_b)) for rows_a, rows_b in zip(*map(pairwise, places), strict=True))
 
 
@@ -65,13 +65,13 @@ def _join(a: Words, b: Words, starts: tuple[int, int], add: Add) -> int:
     same_key = (both[1:, 0] == both[:-1, 0]) & (both[1:, 1] == both[:-1, 1]) & (again[1:] == again[:-1])
     first = np.flatnonzero(same_key & (source[1:] != source[:-1]))
     unequal = first[(both[first, 2] != both[first + 1, 2]) | (both[first, 3] != both[first + 1, 3])]
-    seen = np.where(source == 0, order + starts[0], order - len(a) + starts[1])
-    add(both[unequal, :2], seen[unequal], missing=False)
+    positions = np.where(source == 0, order + starts[0], order - len(a) + starts[1])
+    add(both[unequal, :2], positions[unequal], missing=False)
     alone = np.ones(len(both), bool)
     alone[first] = alone[first + 1] = False
     index = np.flatnonzero(alone)
     mixed = _digest_against_leaves(both[index], source[index])
-    add(both[index[~mixed], :2], seen[index[~mixed]], missing=True)
+    add(both[index[~mixed], :2], positions[index[~mixed]], missing=True)
     return len(np.unique(both[index[mixed], 0]))
 
 
@@ -79,10 +79,10 @@ def _repetition(words: Words) -> NDArray[np.int64]:
     """0 for nearly all rows. Rows whose occurrence was clipped are numbered."""
     again = np.zeros(len(words), np.int64)
     clipped = np.flatnonzero((words[:, 1] >> np.uint64(48)) == _CLIPPED)
-    seen: dict[bytes, int] = {}
+    numbers: dict[bytes, int] = {}
     for index in clipped:
         key = words[index, :2].tobytes()
-        again[index] = seen[key] = seen.get(key, -1) + 1
+        again[index] = numbers[key] = numbers.get(key, -1) + 1
     return again
 
 
@@ -131,8 +131,8 @@ def difference(a: ProcessTrace, b: ProcessTrace, evidence: MemoryEvidence = NONE
     roles_ = roles(points, a, b)
     differing = DifferingRows(points, roles_, leaves(points, roles_, a, b))
     uncompared = each_difference(compared_words(a, b), number_b, differing.add)
-    known = {point[:2]: role for point, role in zip(points, roles_, strict=True)}
-    rows, beside = differing.judged(PairJudge(a, b, known, evidence))
+    roles_by_name = {point[:2]: role for point, role in zip(points, roles_, strict=True)}
+    rows, beside = differing.judged(PairJudge(a, b, roles_by_name, evidence))
     facts = _rng_facts(differing.rng, a)
     return TraceDifference(rows, facts, uncompared, beside, globals=differing.globals)
 
@@ -152,14 +152,14 @@ def common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[n
     shared = min(len(a), len(b))
     if all(x[:2] == y[:2] for x, y in zip(a[:shared], b[:shared], strict=True)):
         return (a if len(a) >= len(b) else b), None
-    known = {point[:2]: number for number, point in enumerate(a)}
+    places = {point[:2]: number for number, point in enumerate(a)}
     points = list(a)
     numbers = np.empty(len(b), np.uint64)
     for index, point in enumerate(b):
-        if point[:2] not in known:
-            known[point[:2]] = len(points)
+        if point[:2] not in places:
+            places[point[:2]] = len(points)
             points.append(point)
-        numbers[index] = known[point[:2]]
+        numbers[index] = places[point[:2]]
     return points, numbers
 
 

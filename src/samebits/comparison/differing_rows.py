@@ -21,7 +21,7 @@ _RNG = wire.CODE["rng"]
 class Add(Protocol):
     """Receives differing rows: their first two words, and their places in the trace."""
 
-    def __call__(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+    def __call__(self, words: Words, positions: NDArray[np.int64], *, missing: bool) -> None:
         """Receive rows. `missing`: only one trace has them."""
 
 
@@ -39,8 +39,8 @@ def point_ids(words: Words) -> Words:
 
 def _each(numbers: Words) -> list[int]:
     """Return each of these numbers once, in order. (`np.unique` imports `np.ma` for that.)"""
-    found: list[int] = np.flatnonzero(np.bincount(numbers.astype(np.int64))).tolist()
-    return found
+    distinct: list[int] = np.flatnonzero(np.bincount(numbers.astype(np.int64))).tolist()
+    return distinct
 
 
 @dataclass(frozen=True, order=True)
@@ -67,7 +67,7 @@ class _Rows:
         self.step: int | None = None
         self._kept: dict[tuple[int, int, int, bool], Row] = {}
 
-    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+    def add(self, words: Words, positions: NDArray[np.int64], *, missing: bool) -> None:
         """Take differing rows."""
         if not len(words):
             return
@@ -77,13 +77,13 @@ class _Rows:
             self.step, self._kept = first, {}
         if first == self.step:
             for index in np.flatnonzero(steps == first):
-                self._keep(words[index], int(seen[index]), missing=missing)
+                self._keep(words[index], int(positions[index]), missing=missing)
 
-    def _keep(self, word: Words, seen: int, *, missing: bool) -> None:
+    def _keep(self, word: Words, position: int, *, missing: bool) -> None:
         key = int(word[1])
         number, kind, occurrence = key & 0xFFFFFFFF, (key >> 32) & 0xFF, key >> 48
         point = self._points[number]
-        row = Row(int(word[0:1].view(np.int64)[0]), kind, seen, point.name, occurrence, missing, point)
+        row = Row(int(word[0:1].view(np.int64)[0]), kind, position, point.name, occurrence, missing, point)
         self._kept.setdefault((number, kind, occurrence, missing), row)
 
     def rows(self) -> list[Row]:
@@ -99,9 +99,9 @@ class _PointRows:
         self._steps: list[NDArray[np.int64]] = []
         self.rows, self.missing = 0, False
 
-    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+    def add(self, words: Words, positions: NDArray[np.int64], *, missing: bool) -> None:
         """Take differing rows."""
-        self.earliest.add(words, seen, missing=missing)
+        self.earliest.add(words, positions, missing=missing)
         self._steps.append(np.unique(words[:, 0].view(np.int64)))
         self.rows, self.missing = self.rows + len(words), self.missing or missing
 
@@ -126,30 +126,30 @@ class DifferingRows:
         self._is_global = np.array([p.kind == "end" and p.name.startswith(GLOBALS) for p in points], bool)
         self.globals: dict[str, bool] = {}
 
-    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+    def add(self, words: Words, positions: NDArray[np.int64], *, missing: bool) -> None:
         """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
         if self._is_global.any():
-            words, seen = self._without_globals(words, seen, missing=missing)
+            words, positions = self._without_globals(words, positions, missing=missing)
         steps, kind = words[:, 0].view(np.int64), kinds(words)
         self._add_rng(steps[kind == _RNG], words[kind == _RNG], missing=missing)
         value = kind != _RNG
         beside = value & self._is_beside[point_ids(words)] if len(words) else value
-        self._trained.add(words[value & ~beside], seen[value & ~beside], missing=missing)
-        self._add_beside(words[beside], seen[beside], missing=missing)
+        self._trained.add(words[value & ~beside], positions[value & ~beside], missing=missing)
+        self._add_beside(words[beside], positions[beside], missing=missing)
 
     def _without_globals(
-        self, words: Words, seen: NDArray[np.int64], *, missing: bool
+        self, words: Words, positions: NDArray[np.int64], *, missing: bool
     ) -> tuple[Words, NDArray[np.int64]]:
-        held = self._is_global[point_ids(words)]
-        for number in _each(point_ids(words[held])):
+        is_global = self._is_global[point_ids(words)]
+        for number in _each(point_ids(words[is_global])):
             self.globals.setdefault(self._points[number].name, missing)
-        return words[~held], seen[~held]
+        return words[~is_global], positions[~is_global]
 
-    def _add_beside(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+    def _add_beside(self, words: Words, positions: NDArray[np.int64], *, missing: bool) -> None:
         numbers = point_ids(words)
         for number in _each(numbers):
-            here = numbers == number
-            self._beside.setdefault(number, _PointRows(self._points)).add(words[here], seen[here], missing=missing)
+            mask = numbers == number
+            self._beside.setdefault(number, _PointRows(self._points)).add(words[mask], positions[mask], missing=missing)
 
     def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
         if missing:  # a generator that only one trial used, or that it sampled less often
@@ -164,12 +164,12 @@ class DifferingRows:
 
         If anything counts, all that the values do not explain is kept with it, because it may be the cause.
         """
-        each = {n: kept.difference(self._points[n], self._roles[n]) for n, kept in self._beside.items()}
-        known = {number: meaning for number, found in each.items() if (meaning := judge.by_value(found))}
-        left = {number: found for number, found in each.items() if number not in known}
-        if self._trained.step is None and not any(judge.counts(found) for found in left.values()):
-            return [], [*known.values(), *judge.meanings(left.values(), known.values())]
-        return self._rows(left), list(known.values())
+        each = {n: rows.difference(self._points[n], self._roles[n]) for n, rows in self._beside.items()}
+        explained = {number: meaning for number, difference in each.items() if (meaning := judge.by_value(difference))}
+        left = {number: difference for number, difference in each.items() if number not in explained}
+        if self._trained.step is None and not any(judge.counts(difference) for difference in left.values()):
+            return [], [*explained.values(), *judge.meanings(left.values(), explained.values())]
+        return self._rows(left), list(explained.values())
 
     def _rows(self, left: dict[int, PointDifference]) -> list[Row]:
         """Return the rows of the earliest step. Missing points come only if no value of the step differs.

@@ -62,9 +62,9 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
         return None
     reference = comparison.reference
     home = comparison.group_of(reference.id)
-    found = {trial.id: _differences(comparison, trial) for trial in comparison.aligned if trial.id not in home}
-    first = min((differences[0] for differences in found.values() if differences), key=lambda f: f.place)
-    where = {number for number, differences in found.items() if any(f.point == first.point for f in differences)}
+    by_trial = {trial.id: _differences(comparison, trial) for trial in comparison.aligned if trial.id not in home}
+    first = min((differences[0] for differences in by_trial.values() if differences), key=lambda f: f.place)
+    where = {number for number, differences in by_trial.items() if any(f.point == first.point for f in differences)}
     return Divergence(
         step=first.place.step,
         kind=_kind(first),
@@ -72,7 +72,7 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
         trials=sorted(where),
         process=first.process,
         detail=first.detail or _in_words(first, comparison),
-        details=_details(first, found),
+        details=_details(first, by_trial),
         within=_within(first),
         files=file_order(comparison, min(where), first.process),
     )
@@ -103,8 +103,8 @@ def _differences(comparison: Comparison, trial: AlignedTrial) -> list[FirstDiffe
     """
     reference = comparison.reference
     for a, b in ((reference, trial), (trial, reference)):
-        if found := sorted(_all(a, comparison.pair(a, b)), key=lambda one: one.place):
-            return found
+        if differences := sorted(_all(a, comparison.pair(a, b)), key=lambda difference: difference.place):
+            return differences
     return []
 
 
@@ -118,7 +118,7 @@ def group_points(comparison: Comparison) -> list[GroupPoint | None]:
 
 
 def _point(reference: AlignedTrial, pair: PairDifference) -> GroupPoint | None:
-    first = min(_all(reference, pair), key=lambda found: found.place, default=None)
+    first = min(_all(reference, pair), key=lambda difference: difference.place, default=None)
     return GroupPoint(step=first.place.step, kind=_kind(first), name=first.name) if first is not None else None
 
 
@@ -158,8 +158,8 @@ def _of_row(row: Row, part: MemberDifference, after: int) -> FirstDifference:
     member = part.member
     kind = _CODES["structure"] if row.missing else row.kind
     # if points are missing, the kind that is judged first names the divergence
-    seen = row.seen + (row.kind << 48 if row.missing else 0)
-    place = DifferencePlace(member.order + after, row.step, kind, member.key.rank, seen)
+    position = row.seen + (row.kind << 48 if row.missing else 0)
+    place = DifferencePlace(member.order + after, row.step, kind, member.key.rank, position)
     if not row.missing:
         return FirstDifference(place, row.name, member.process, "", row, member)
     ended = min(part.steps)
@@ -185,8 +185,8 @@ def _of_rng(part: MemberDifference, first: DifferencePlace) -> Iterator[FirstDif
             yield FirstDifference(place, name, member.process, detail)
 
 
-def _kind(found: FirstDifference) -> Kind:
-    return cast(Kind, wire.KINDS[found.place.kind])
+def _kind(difference: FirstDifference) -> Kind:
+    return cast(Kind, wire.KINDS[difference.place.kind])
 
 
 def _in_words(first: FirstDifference, comparison: Comparison) -> str:
@@ -215,11 +215,11 @@ def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparis
     if value is None:
         return []
     for number in (number for number, own in values.fingerprints.items() if own != value):
-        twin = next(one for one in comparison.trial(number).members if one.key == member.key)
+        twin = next(candidate for candidate in comparison.trial(number).members if candidate.key == member.key)
         name = start_of_value(twin.trace, value, row)
         if name is not None:
-            said = f"trial {number} has the value of trial {reference} under the name {name}"
-            return [f"{said}: models are initialised, or first called, in a different order"]
+            sentence = f"trial {number} has the value of trial {reference} under the name {name}"
+            return [f"{sentence}: models are initialised, or first called, in a different order"]
     return []
 
 
@@ -228,10 +228,10 @@ def _tensor(row: Row) -> str:
     return f"{row.point.dtype} {'vector of ' if len(sizes) == 1 else ''}{' x '.join(sizes)}".strip()
 
 
-def _details(first: FirstDifference, found: dict[int, list[FirstDifference]]) -> list[dict[str, object]]:
+def _details(first: FirstDifference, by_trial: dict[int, list[FirstDifference]]) -> list[dict[str, object]]:
     """Return further differences of the same process and step, in the order of judging, at most fifty."""
     places: dict[tuple[object, ...], tuple[FirstDifference, list[int]]] = {}
-    for number, differences in sorted(found.items()):
+    for number, differences in sorted(by_trial.items()):
         for other in differences:
             same_step = (other.place.order, other.place.step) == (first.place.order, first.place.step)
             if same_step and other.point != first.point:
@@ -240,16 +240,16 @@ def _details(first: FirstDifference, found: dict[int, list[FirstDifference]]) ->
     return [_detail(other, trials) for other, trials in rows]
 
 
-def _detail(found: FirstDifference, trials: list[int]) -> dict[str, object]:
-    row = found.row
+def _detail(difference: FirstDifference, trials: list[int]) -> dict[str, object]:
+    row = difference.row
     return {
-        "step": found.place.step,
-        "kind": _kind(found),
-        "name": found.name,
-        "rank": found.place.rank,
+        "step": difference.place.step,
+        "kind": _kind(difference),
+        "name": difference.name,
+        "rank": difference.place.rank,
         "occurrence": row.occurrence if row else 0,
         "trials": trials,
-        "detail": found.detail,
+        "detail": difference.detail,
     }
 
 
@@ -274,7 +274,7 @@ def trained_beside(member: Member, trial: AlignedTrial) -> list[Member]:
 def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: list[AlignedTrial]) -> str:
     """Say that a sibling trained this very value before the process read it; empty if no sibling was seen to."""
     for trial in trials:
-        own = next((one for one in trial.members if one.key == member.key), None)
+        own = next((candidate for candidate in trial.members if candidate.key == member.key), None)
         value = values.get(trial.id)
         for sibling in trained_beside(own, trial) if own is not None and value is not None else []:
             step = _step_of(sibling, row, value)
@@ -290,10 +290,10 @@ def _step_of(member: Member, row: Row, value: bytes | None) -> int | None:
     """Return the first step after which a process held the value under the same name."""
     numbers = point_numbers(member.trace, "update", row.name)
     for part in chunks(member.trace.rows) if numbers else []:
-        here = np.isin(part["point"], numbers) & (part["flag"] == wire.LEAF)
-        for found in part[here]:
-            if found["fingerprint"].tobytes() == value:
-                return int(found["step"])
+        mask = np.isin(part["point"], numbers) & (part["flag"] == wire.LEAF)
+        for observation in part[mask]:
+            if observation["fingerprint"].tobytes() == value:
+                return int(observation["step"])
     return None
 
 

@@ -62,8 +62,8 @@ def _asks(process: PythonProcess) -> bool:
 
 def _only_asks(argv: Sequence[str]) -> bool:
     """Return whether the arguments only ask a question, like `--version`."""
-    asked = [word for word in argv[1:] if not _FLAGS.fullmatch(word)]
-    return bool(asked) and _QUERIES.issuperset(asked)
+    queries = [word for word in argv[1:] if not _FLAGS.fullmatch(word)]
+    return bool(queries) and _QUERIES.issuperset(queries)
 
 
 def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
@@ -78,8 +78,8 @@ def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
 
 def hidden_processes(files: Sequence[TrialFile]) -> str:
     """Return the unwatched processes of the first of the trials that has any, in words; empty if there are none."""
-    found = next((hidden for file in files if (hidden := unwatched_processes(file))), [])
-    return "; ".join(dict.fromkeys(_named(process) for process in found))
+    processes = next((hidden for file in files if (hidden := unwatched_processes(file))), [])
+    return "; ".join(dict.fromkeys(_named(process) for process in processes))
 
 
 def _named(process: PythonProcess) -> str:
@@ -103,14 +103,14 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     hidden = hidden_processes(files)
     if hidden:
         return f"no step was seen in {which}, and Python ran unwatched: {hidden}.", _UNHIDE, True
-    written = likely_results([trial.trial for trial in empty])
-    if written:
-        saved, *others = written
+    results = likely_results([trial.trial for trial in empty])
+    if results:
+        saved, *others = results
         pattern = pattern_of(saved, others)
-        one, many = "this file is the result, name it", "these files are the result, name them"
+        single, many = "this file is the result, name it", "these files are the result, name them"
         return (
             f"no step was seen in {which}, only what was saved: {words.listed(saved[:3])}.",
-            f"If {words.agree(len(saved), one, many)}: --artifact '{pattern}'. {_for_jax(empty)}".strip(),
+            f"If {words.agree(len(saved), single, many)}: --artifact '{pattern}'. {_for_jax(empty)}".strip(),
             False,
         )
     return f"no step was seen in {which}: {_ran(files)}.", _advice(empty), False
@@ -125,7 +125,7 @@ _OF_RAY = (
 def likely_results(trials: Sequence[TrialTrace]) -> list[list[str]]:
     """Return the paths that each trial wrote, those that look like models first; trials without files are left out."""
     paths = [{file.path for file in trial.files.files} for trial in trials]
-    return [sorted(found, key=lambda path: (not is_result(path), path)) for found in paths if found]
+    return [sorted(written, key=lambda path: (not is_result(path), path)) for written in paths if written]
 
 
 def _ran(files: Sequence[TrialFile]) -> str:
@@ -234,10 +234,10 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
 def _missing_module(trials: list[TrialTrace]) -> str:
     """Return the advice for a module that could not be imported: which Python ran, and how to name a different one."""
     for trial in trials:
-        found = _MISSING.search(trial.file.said)
-        if found:
+        match = _MISSING.search(trial.file.said)
+        if match:
             return (
-                f"{_interpreter(trial)} does not have the module {found.group(1)}. Name a Python that has it: "
+                f"{_interpreter(trial)} does not have the module {match.group(1)}. Name a Python that has it: "
                 "--python PATH, or --env NAME."
             )
     return ""
@@ -246,8 +246,8 @@ def _missing_module(trials: list[TrialTrace]) -> str:
 def _interpreter(trial: TrialTrace) -> str:
     """Return the interpreter of the last Python process: a runner's own ones come before it."""
     watched = [str(process.facts["executable"]) for process in trial.processes if process.facts.get("executable")]
-    seen = [process.executable for process in trial.file.python_processes if process.executable]
-    return next(reversed([*seen, *watched]), "the Python that ran")
+    executables = [process.executable for process in trial.file.python_processes if process.executable]
+    return next(reversed([*executables, *watched]), "the Python that ran")
 
 
 def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:

@@ -36,5 +36,5 @@ class FileDifference:
     @property
     def is_number(self) -> bool:
         """Whether the two values differ only in numbers that have a fraction. A count may be a fact of the machine."""
-        one, two = (NUMBER.split(value) for value in self.values)
-        return one == two and len(one) > 1 and all(map(_FRACTION.search, self.values))
+        first, second = (NUMBER.split(value) for value in self.values)
+        return first == second and len(first) > 1 and all(map(_FRACTION.search, self.values))

@@ -19,24 +19,24 @@ def in_each_run(path: str, left: LeftEntries) -> str:
     return str(PurePosixPath(*(_MARKS.sub("*", left.of_line(part).text) for part in PurePosixPath(path).parts)))
 
 
-def in_both(one: str, two: str) -> str:
+def in_both(first: str, second: str) -> str:
     """Return a pattern that matches both paths: `*` stands for a number or a word that differs in a name."""
-    parts = PurePosixPath(one).parts, PurePosixPath(two).parts
-    return str(PurePosixPath(*map(_star, *parts))) if len(parts[0]) == len(parts[1]) else one
+    parts = PurePosixPath(first).parts, PurePosixPath(second).parts
+    return str(PurePosixPath(*map(_star, *parts))) if len(parts[0]) == len(parts[1]) else first
 
 
-def _star(one: str, two: str) -> str:
-    if one == two:
-        return one
-    pieces = _PIECES.findall(one), _PIECES.findall(two)
+def _star(first: str, second: str) -> str:
+    if first == second:
+        return first
+    pieces = _PIECES.findall(first), _PIECES.findall(second)
     start = _shared(*pieces)
     end = _shared(*(some[start:][::-1] for some in pieces))
     return "".join([*pieces[0][:start], "*", *pieces[0][len(pieces[0]) - end :]])
 
 
-def _shared(one: Sequence[str], two: Sequence[str]) -> int:
+def _shared(first: Sequence[str], second: Sequence[str]) -> int:
     """Return how many first pieces are the same."""
-    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(one, two, strict=False)))
+    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(first, second, strict=False)))
 
 
 def pattern_of(paths: Sequence[str], others: Iterable[Sequence[str]]) -> str:
@@ -49,9 +49,9 @@ def pattern_of(paths: Sequence[str], others: Iterable[Sequence[str]]) -> str:
     first = PurePosixPath(paths[0])
     folders = [PurePosixPath(path).parent for path in paths]
     is_alone = folders.count(first.parent) == 1
-    written = [[PurePosixPath(path).parts for path in some] for some in others]
+    other_parts = [[PurePosixPath(path).parts for path in some] for some in others]
     *folder, name = (
-        part if all(any(other[at : at + 1] == (part,) for other in some) for some in written) else "*"
+        part if all(any(other[at : at + 1] == (part,) for other in some) for some in other_parts) else "*"
         for at, part in enumerate(first.parts)
     )
     shared = os.path.commonpath(folders) if len({path.is_absolute() for path in folders}) == 1 else ""

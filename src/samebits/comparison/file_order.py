@@ -25,12 +25,12 @@ def file_order(comparison: Comparison, number: int, process: ProcessKey) -> File
     The result is None if it is the same, or not known.
     """
     pair = [_trace(trial, process) for trial in (comparison.reference, comparison.trial(number))]
-    found = [_opened(trace) for trace in pair if trace is not None]
-    return order_of(comparison.reference.id, number, *found) if len(found) == 2 else None
+    orders = [_opened(trace) for trace in pair if trace is not None]
+    return order_of(comparison.reference.id, number, *orders) if len(orders) == 2 else None
 
 
 def _trace(trial: AlignedTrial, process: ProcessKey) -> ProcessTrace | None:
-    return next((one.trace for one in trial.members if one.process == process), None)
+    return next((member.trace for member in trial.members if member.process == process), None)
 
 
 def _opened(trace: ProcessTrace) -> list[str]:
@@ -59,9 +59,9 @@ def order_of(first: int, second: int, one: Sequence[str], other: Sequence[str]) 
 
 def _short(paths: Iterable[str]) -> dict[str, str]:
     """Return the path -> the part that distinguishes it from the others."""
-    known = list(paths)
-    shared = os.path.commonpath([PurePath(path).parent for path in known]) if known else ""
-    return {path: os.path.relpath(path, shared) for path in known}
+    every = list(paths)
+    shared = os.path.commonpath([PurePath(path).parent for path in every]) if every else ""
+    return {path: os.path.relpath(path, shared) for path in every}
 
 
 def _name_the_rest(names: dict[str, str], one: Sequence[str], other: Sequence[str]) -> None:

@@ -72,16 +72,16 @@ def _matched(
         other = others.get(key, [])
         if evenly and len(group) != len(other):
             continue
-        for one, two in zip(group, other, strict=False):
-            taken |= {id(one), id(two)}
-            yield one.file, two.file
+        for first, second in zip(group, other, strict=False):
+            taken |= {id(first), id(second)}
+            yield first.file, second.file
     for left in (mine, theirs):
-        left[:] = [shown for shown in left if id(shown) not in taken]
+        left[:] = [name for name in left if id(name) not in taken]
 
 
 def _grouped(files: list[_PlainName], traits: tuple[_Trait, ...]) -> dict[tuple[Hashable, ...], list[_PlainName]]:
     groups: dict[tuple[Hashable, ...], list[_PlainName]] = defaultdict(list)
-    for file in sorted(files, key=lambda shown: shown.path):
+    for file in sorted(files, key=lambda name: name.path):
         key = tuple(trait(file) for trait in traits)
         if None not in key:
             groups[key].append(file)
@@ -92,41 +92,41 @@ def _without_digits(path: str) -> str:
     return re.sub(r"\d+", "0", path)
 
 
-def _path(shown: _PlainName) -> Hashable:
-    return shown.path
+def _path(name: _PlainName) -> Hashable:
+    return name.path
 
 
-def _numbered(shown: _PlainName) -> Hashable:
+def _numbered(name: _PlainName) -> Hashable:
     """Return the path with a placeholder for each number."""
-    return shown.file.named, _without_digits(shown.path)
+    return name.file.named, _without_digits(name.path)
 
 
-def _content(shown: _PlainName) -> Hashable:
-    return frozenset(counted(shown.file).items()) or None
+def _content(name: _PlainName) -> Hashable:
+    return frozenset(counted(name.file).items()) or None
 
 
-def _folder(shown: _PlainName) -> Hashable:
+def _folder(name: _PlainName) -> Hashable:
     """Return the folder and the ending, for files with random names.
 
     The result is None for a file that --artifact names, because the user meant that name.
     """
-    path = PurePosixPath(shown.path)
-    return None if shown.file.named else (_without_digits(str(path.parent)), path.suffix)
+    path = PurePosixPath(name.path)
+    return None if name.file.named else (_without_digits(str(path.parent)), path.suffix)
 
 
-def _basename(shown: _PlainName) -> Hashable:
+def _basename(name: _PlainName) -> Hashable:
     """Return the name and the number of folders above it, for folders with random names."""
-    path = PurePosixPath(shown.path)
-    return None if shown.file.named else (len(path.parts), _without_digits(path.name))
+    path = PurePosixPath(name.path)
+    return None if name.file.named else (len(path.parts), _without_digits(path.name))
 
 
-def _below_other_folders(shown: _PlainName) -> Hashable:
+def _below_other_folders(name: _PlainName) -> Hashable:
     """Return the name as it is and the number of folders above it.
 
     The folder of a named file may have a random name.
     """
-    path = PurePosixPath(shown.path)
-    return shown.file.named, len(path.parts), path.name
+    path = PurePosixPath(name.path)
+    return name.file.named, len(path.parts), path.name
 
 
 _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
@@ -143,10 +143,10 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
 
 def was_there(file: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> bool:
     """Return whether the trial that did not write the file found it, because an earlier trial had written it."""
-    one, two = trials
-    writer, other = (one, two) if any(written is file for written in one.files.files) else (two, one)
-    found = (leak for leak in other.file.leaks if leak.path == file.path)
-    return any(writer.id < other.id or leak.written_by == writer.id for leak in found)
+    first, second = trials
+    writer, other = (first, second) if any(saved is file for saved in first.files.files) else (second, first)
+    leaks = (leak for leak in other.file.leaks if leak.path == file.path)
+    return any(writer.id < other.id or leak.written_by == writer.id for leak in leaks)
 
 
 def is_ignored(file: SavedFile | None, ignores: Sequence[str]) -> bool:

@@ -62,7 +62,7 @@ def _alone(file: SavedFile | None, trials: Trials, left: tuple[LeftEntries, Left
     detail = f"{file.path} was written in some trials only"
     if file.named:
         return [FileDifference(file.path, detail, missing=True, path=file.path)]
-    own = left[any(written is file for written in trials[1].files.files)]
+    own = left[any(saved is file for saved in trials[1].files.files)]
     return [FileDifference(file.path, detail, effect="unknown", path=in_each_run(file.path, own), is_open=True)]
 
 
@@ -114,8 +114,8 @@ class FilePair:
         )
 
     def _judged(self, key: str, mine: TextEntry, theirs: TextEntry) -> Judgement:
-        (one, two), judge = self._left, self._judge
-        return judge.entries(key, (one.trial.id, mine), (two.trial.id, theirs))
+        (first, second), judge = self._left, self._judge
+        return judge.entries(key, (first.trial.id, mine), (second.trial.id, theirs))
 
     def _of_names(self) -> Iterator[FileDifference]:
         """Yield a result in the names of the two versions of a file: acc0.91.pt and acc0.92.pt."""
@@ -143,8 +143,8 @@ class FilePair:
         A name may hold a fact of one run: in Lightning's checkpoints, some keys are paths.
         """
         ours, others = self.a.parts.keys() - self.b.parts.keys(), self.b.parts.keys() - self.a.parts.keys()
-        known = {self._left[0].of_line(name).text: name for name in ours}
-        names = {name: known.get(self._left[1].of_line(name).text, name) for name in others}
+        names_by_text = {self._left[0].of_line(name).text: name for name in ours}
+        names = {name: names_by_text.get(self._left[1].of_line(name).text, name) for name in others}
         return {names.get(name, name): part for name, part in self.b.parts.items()}
 
     def _part(self, name: str, mine: Part | None, theirs: Part | None) -> FileDifference:
@@ -153,8 +153,8 @@ class FilePair:
             judgement, detail = Judgement("unknown"), "is in the file of some trials only"
         else:
             detail = self._why_bytes if "bytes" in (self.a.format, self.b.format) else ""
-            one, two = (own.of_part(name, shown) for own, shown in zip(self._left, values, strict=True))
-            judgement = self._judged(self._key, one, two) if all(values) else Judgement("unknown")
+            first, second = (own.of_part(name, value) for own, value in zip(self._left, values, strict=True))
+            judgement = self._judged(self._key, first, second) if all(values) else Judgement("unknown")
         difference = self._difference(name, judgement, values, detail or "the content differs")
         if self._is_model(mine, theirs) and (judgement.effect == "unknown" or judgement.by_name):
             return replace(
@@ -171,11 +171,11 @@ class FilePair:
 
     def _is_model(self, *parts: Part | None) -> bool:
         """Return whether the parts belong to a model, or are arrays of a format for tensors."""
-        known = [part for part in parts if part is not None]
+        present = [part for part in parts if part is not None]
         if self.a.format == "bytes":
             return is_result(self.a.path)
-        is_array = all(part.kind == "array" for part in known)
-        return any(part.model for part in known) or (is_array and self.a.format in TENSOR_FORMATS | {"pickle"})
+        is_array = all(part.kind == "array" for part in present)
+        return any(part.model for part in present) or (is_array and self.a.format in TENSOR_FORMATS | {"pickle"})
 
     # -- lines --------------------------------------------------------------------------------------------------------
 

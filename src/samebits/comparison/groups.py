@@ -46,7 +46,7 @@ class PairDifference:
     @property
     def files(self) -> list[FileDifference]:
         """The differences in files, prints and metrics that count."""
-        return [found for found in self.left if found.effect == "counts"]
+        return [item for item in self.left if item.effect == "counts"]
 
     @property
     def equal(self) -> bool:
@@ -118,13 +118,13 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Seq
     evidence = MemoryEvidence(judge, a.id, b.id)
     each = (_member_difference(pair, (a, b), evidence) for pair in pairs(a, b))
     members = [part for part in each if part is not None]
-    beside = [found for part in members for found in _beside(part, ignores)]
+    beside = [item for part in members for item in _beside(part, ignores)]
     if not (a.whole and b.whole):
         return PairDifference(members, beside)
-    held = [*beside, *(found for part in members for found in _of_globals(part, evidence, ignores))]
+    in_memory = [*beside, *(item for part in members for item in _of_globals(part, evidence, ignores))]
     counted = file_differences(a.trial, b.trial, judge, ignores)
     generators = sorted({name for part in members for name in _used_unseeded(part)})
-    return PairDifference(members, [*held, *(drawn(difference, generators) for difference in counted)])
+    return PairDifference(members, [*in_memory, *(drawn(difference, generators) for difference in counted)])
 
 
 def _used_unseeded(part: MemberDifference) -> list[str]:
@@ -133,18 +133,18 @@ def _used_unseeded(part: MemberDifference) -> list[str]:
 
 def _beside(part: MemberDifference, ignores: Sequence[str]) -> Iterator[FileDifference]:
     """Yield the values beside the training that differ, and that nothing or only a name explains."""
-    for one in part.found.beside:
-        meaning = one.meaning
-        if (meaning.effect == "unknown" or meaning.by_name) and not matches_any(one.place, ignores):
+    for aside in part.found.beside:
+        meaning = aside.meaning
+        if (meaning.effect == "unknown" or meaning.by_name) and not matches_any(aside.place, ignores):
             yield FileDifference(
-                one.place if one.point.kind == "end" else f"{one.place} at step {one.step:,}",
+                aside.place if aside.point.kind == "end" else f"{aside.place} at step {aside.step:,}",
                 "all gradients and weights that were compared agree",
                 effect=meaning.effect,
                 reason=meaning.reason,
-                path=one.place,
-                values=one.values,
+                path=aside.place,
+                values=aside.values,
                 by_name=meaning.by_name,
-                is_open=any(one.values),
+                is_open=any(aside.values),
             )
 
 
@@ -160,8 +160,8 @@ def _member_difference(
     (mine, theirs), (a, b) = pair, trials
     if mine is not None and theirs is not None:
         steps = (mine.trace.steps, theirs.trace.steps)
-        found = difference(mine.trace, theirs.trace, evidence)
-        return MemberDifference(mine, with_holders(mine.trace, theirs.trace, found), steps=steps, other=theirs)
+        outcome = difference(mine.trace, theirs.trace, evidence)
+        return MemberDifference(mine, with_holders(mine.trace, theirs.trace, outcome), steps=steps, other=theirs)
     present, without = (mine, b) if mine is not None else (theirs, a)
     # a stopped trial did not reach its later processes; a rank without a trace has a reason of its own
     if present is None or not without.whole or missing_ranks(without.trial):

@@ -64,11 +64,11 @@ def _relative(path: str, directory: str) -> PurePosixPath:
 
 def _with_out(word: str, path: PurePosixPath) -> str:
     option, equals, value = word.rpartition("=") if word.startswith("-") else ("", "", word)
-    given = PurePosixPath(value)
-    if value in ("", ".", "/") or not (given == path or given in path.parents):
+    value_path = PurePosixPath(value)
+    if value in ("", ".", "/") or not (value_path == path or value_path in path.parents):
         return word
-    kept = f"/{given.name}" if given == path else ""
-    return f"{option}{equals}{{out}}{kept}"
+    ending = f"/{value_path.name}" if value_path == path else ""
+    return f"{option}{equals}{{out}}{ending}"
 
 
 def _shell(command: list[str]) -> str:

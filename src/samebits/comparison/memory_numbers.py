@@ -31,7 +31,7 @@ def numbers_by_place(trace: ProcessTrace) -> dict[str, list[float]]:
 
 def scalars(trace: ProcessTrace, point: Point) -> NDArray[np.void]:
     """Return the numbers that a process kept of a point, each with its step and occurrence."""
-    number = next((number for number, known in enumerate(trace.points) if known[:2] == point[:2]), -1)
+    number = next((number for number, candidate in enumerate(trace.points) if candidate[:2] == point[:2]), -1)
     rows: NDArray[np.void] = np.asarray(trace.scalars[trace.scalars["point"] == number])
     return rows
 
@@ -57,10 +57,10 @@ def kept(trace: ProcessTrace) -> set[tuple[str, str]]:
     return points | {(str(event.get("kind")), str(event.get("name"))) for event in trace.events_named("shown")}
 
 
-def differing(one: NDArray[np.float64], two: NDArray[np.float64]) -> list[tuple[float, float]]:
+def differing(first: NDArray[np.float64], second: NDArray[np.float64]) -> list[tuple[float, float]]:
     """Return the pairs of numbers that differ."""
-    unequal = np.flatnonzero((one != two) & ~(np.isnan(one) & np.isnan(two)))
-    return list(zip(one[unequal].tolist(), two[unequal].tolist(), strict=True))
+    unequal = np.flatnonzero((first != second) & ~(np.isnan(first) & np.isnan(second)))
+    return list(zip(first[unequal].tolist(), second[unequal].tolist(), strict=True))
 
 
 def _numbers_of(values: object) -> list[float]:

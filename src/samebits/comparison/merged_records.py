@@ -74,7 +74,7 @@ def join(first: Record, second: Record) -> MergedRecord:
     changes = {
         "options": options,
         "rounds": [*first.file.rounds, *second.file.rounds],
-        "settled": list({one.place: one for one in [*second.file.settled, *first.file.settled]}.values()),
+        "settled": list({value.place: value for value in [*second.file.settled, *first.file.settled]}.values()),
         "notes": [*first.file.notes, *second.file.notes, *setup_differences(first, second)],
     }
     sides = (_side(first, 0), _side(second, offset))
@@ -118,9 +118,9 @@ def _found_differently(first: Record, second: Record) -> Iterator[str]:
         a, b = _facts_of(first.trials[0].file, name), _facts_of(second.trials[0].file, name)
         keys = sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
         if keys and (name != "packages" or (a and b)):  # a process that observed nothing does not list its packages
-            said = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:MOST_SHOWN])
+            listed = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:MOST_SHOWN])
             more = f"; and {len(keys) - MOST_SHOWN} more" if len(keys) > MOST_SHOWN else ""
-            yield f"the records differ in {name}: {said}{more}"
+            yield f"the records differ in {name}: {listed}{more}"
 
 
 def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _shown(value: Any) -> str:
     if value is None or value == []:
         return "none"
     if isinstance(value, dict):  # the files of the code, each with its fingerprint
-        text = ", ".join(f"{name} {str(found)[:8]}" for name, found in value.items())
+        text = ", ".join(f"{name} {str(digest)[:8]}" for name, digest in value.items())
     else:
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -163,9 +163,9 @@ def _bits(record: MergedRecord, result: Result) -> Level:
     first, second = (_groups(set(side.trials), result) for side in record.sides)
     if first == second:
         return Level(name="bits", holds=None, says="neither record repeats, and both have the same groups of trials")
-    apart = {frozenset((one, other)) for one in first for other in second if one != other}
-    found = [split.step for split in result.splits if frozenset((split.first, split.second)) in apart]
-    at = min(found, default=result.divergence.step)
+    apart = {frozenset((group, other)) for group in first for other in second if group != other}
+    split_steps = [split.step for split in result.splits if frozenset((split.first, split.second)) in apart]
+    at = min(split_steps, default=result.divergence.step)
     return Level(name="bits", holds=False, says=_parted(at))
 
 
@@ -185,11 +185,11 @@ def _whole(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
 
 def _printed(sides: Sequence[Sequence[TrialTrace]]) -> Level:
     """Return whether each metric is printed with the same digits by all trials of both."""
-    said = [trial.file.metrics_printed for side in sides for trial in _whole(side)]
-    names = sorted(set.intersection(*map(set, said))) if all(map(_whole, sides)) else []
+    texts = [trial.file.metrics_printed for side in sides for trial in _whole(side)]
+    names = sorted(set.intersection(*map(set, texts))) if all(map(_whole, sides)) else []
     if not names:
         return Level(name="metrics", holds=None, says=_NONE)
-    same = [name for name in names if len({printed[name] for printed in said}) == 1]
+    same = [name for name in names if len({printed[name] for printed in texts}) == 1]
     other = [name for name in names if name not in same]
     parts = [f"printed alike: {words.listed(same)}"] if same else []
     parts += [f"printed differently: {words.listed(other)}"] if other else []
@@ -202,20 +202,20 @@ _NONE = "no metric was found in complete trials of both records (--metric NAME=R
 def _spread(sides: Sequence[Sequence[TrialTrace]]) -> Level:
     """Return whether the ranges of each metric overlap. A range needs two trials of each record."""
     values = [[trial.file.metrics for trial in _whole(side)] for side in sides]
-    names = sorted(set.intersection(*(set(one) for side in values for one in side))) if all(values) else []
+    names = sorted(set.intersection(*(set(metrics) for side in values for metrics in side))) if all(values) else []
     if not names:
         return Level(name="spread", holds=None, says=_NONE)
     if min(map(len, values)) < 2:
         return Level(name="spread", holds=None, says="a spread needs at least two trials in each record")
-    ranges = {name: [(min(found), max(found)) for found in _columns(values, name)] for name in names}
-    apart = [name for name, (one, other) in ranges.items() if not (one[0] <= other[1] and other[0] <= one[1])]
-    shown = [f"{name} {_range(one)} and {_range(other)}" for name, (one, other) in ranges.items()]
-    return Level(name="spread", holds=not apart, says=words.first_few(shown, 4))
+    ranges = {name: [(min(column), max(column)) for column in _columns(values, name)] for name in names}
+    apart = [name for name, (first, second) in ranges.items() if not (first[0] <= second[1] and second[0] <= first[1])]
+    texts = [f"{name} {_range(first)} and {_range(second)}" for name, (first, second) in ranges.items()]
+    return Level(name="spread", holds=not apart, says=words.first_few(texts, 4))
 
 
 def _columns(values: Sequence[Sequence[dict[str, float]]], name: str) -> list[list[float]]:
-    return [[one[name] for one in side] for side in values]
+    return [[metrics[name] for metrics in side] for side in values]
 
 
-def _range(found: tuple[float, float]) -> str:
-    return f"{found[0]:.6g}" if found[0] == found[1] else f"{found[0]:.6g} to {found[1]:.6g}"
+def _range(bounds: tuple[float, float]) -> str:
+    return f"{bounds[0]:.6g}" if bounds[0] == bounds[1] else f"{bounds[0]:.6g} to {bounds[1]:.6g}"

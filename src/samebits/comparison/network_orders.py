@@ -26,19 +26,19 @@ Content = tuple[frozenset[tuple[str, str, tuple[int, ...]]], frozenset[tuple[str
 
 def may_differ(trials: Sequence[TrialTrace]) -> Answer:
     """Return whether the networks of these trials come in different orders, by the steps that the trials have made."""
-    seen = [trial.observed for trial in trials]
-    if any(len(processes) != 1 for processes in seen):
+    by_trial = [trial.observed for trial in trials]
+    if any(len(processes) != 1 for processes in by_trial):
         return "no"
-    begun = [_begun(processes[0]) for processes in seen]
+    begun = [_begun(processes[0]) for processes in by_trial]
     if not all(begun):
         return "no"
-    if any(other[0] != one[0] and other[0] in one[1:] for one, other in permutations(begun, 2)):
+    if any(second[0] != first[0] and second[0] in first[1:] for first, second in permutations(begun, 2)):
         return "surely"
-    if any(len(some) == 1 and processes[0].end is not None for some, processes in zip(begun, seen, strict=True)):
+    if any(len(some) == 1 and processes[0].end is not None for some, processes in zip(begun, by_trial, strict=True)):
         return "no"
     firsts = [some[0] for some in begun]
     are_several = len({structure for structure, _ in firsts}) > 1
-    is_open = are_several or 1 < len(set(firsts)) < len(firsts) or _are_seeded([processes[0] for processes in seen])
+    is_open = are_several or 1 < len(set(firsts)) < len(firsts) or _are_seeded([processes[0] for processes in by_trial])
     return "perhaps" if is_open and len(set(firsts)) > 1 else "no"
 
 
@@ -58,5 +58,5 @@ def _begun(trace: ProcessTrace) -> list[Content]:
     """Return the networks of a trace with their initial values, in their order."""
     if not labels(trace):  # the program names values itself
         return []
-    found = [(frozenset(one.structure), frozenset(one.start)) for one in networks(trace).values()]
-    return [(structure, start) for structure, start in found if start]
+    contents = [(frozenset(network.structure), frozenset(network.start)) for network in networks(trace).values()]
+    return [(structure, start) for structure, start in contents if start]

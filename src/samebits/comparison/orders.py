@@ -52,9 +52,9 @@ def counted_difference(whole: Comparison) -> CountedDifference:
     if not any(map(has_orders, differing)) or len(set(map(_values, whole.aligned))) > 1:
         return CountedDifference(whole, divergence)
     rest = _without_orders(whole)
-    found = find_divergence(rest)
-    if found is not None:
-        return CountedDifference(rest, found)
+    remaining = find_divergence(rest)
+    if remaining is not None:
+        return CountedDifference(rest, remaining)
     doubt = _ONLY_TASKS if any(map(is_pooled, differing)) else _ONLY_ORDER
     return CountedDifference(whole, divergence, doubt if all(map(has_orders, differing)) else None)
 

@@ -72,14 +72,14 @@ class AlignedTrial:
     @cached_property
     def members(self) -> list[Member]:
         """The members, by order, then by rank."""
-        found, seen = [], Counter[Any]()
+        members, counts = [], Counter[Any]()
         identities = _identities(self.trial.observed)
         for (order, trace), identity in zip(_ordered(self.trial.observed), identities, strict=True):
             argv = normal_argv(trace.facts["argv"], self.trial, self.command)
             key = MemberKey(argv, trace.facts.get("rank") or 0, 0, identity)
-            found.append(Member(key._replace(nth=seen[key]), order, trace))
-            seen[key] += 1
-        return sorted(found, key=lambda member: (member.order, member.key.rank))
+            members.append(Member(key._replace(nth=counts[key]), order, trace))
+            counts[key] += 1
+        return sorted(members, key=lambda member: (member.order, member.key.rank))
 
     @cached_property
     def steps(self) -> int:
@@ -95,13 +95,13 @@ def _identities(processes: list[ProcessTrace]) -> list[tuple[int, ...]]:
 
     A pool's workers are told apart by what they did, because the tasks of each depend on how fast the others are.
     """
-    found = [process.facts.get("identity") for process in processes]
-    children = [i for i, process in zip(found, processes, strict=True) if process.facts.get("forked_from") is not None]
+    ids = [process.facts.get("identity") for process in processes]
+    children = [i for i, process in zip(ids, processes, strict=True) if process.facts.get("forked_from") is not None]
     if not all(isinstance(identity, list) for identity in children):
         return [()] * len(processes)
     return [
         tuple(identity) if isinstance(identity, list) and not is_pooled(process) else ()
-        for identity, process in zip(found, processes, strict=True)
+        for identity, process in zip(ids, processes, strict=True)
     ]
 
 
@@ -115,19 +115,19 @@ def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
 
     If two starts run at the same time, the number of orders does not depend on which of them is faster.
     """
-    found: list[tuple[int, ProcessTrace]] = []
+    ordered: list[tuple[int, ProcessTrace]] = []
     worlds: list[tuple[Hashable, set[Any]]] = []
     for process in processes:
-        rank, this = process.facts.get("rank"), _world(process.facts)
+        rank, own = process.facts.get("rank"), _world(process.facts)
         lacking = [
-            at for at, (world, ranks) in enumerate(worlds) if this is not None and world == this and rank not in ranks
+            at for at, (world, ranks) in enumerate(worlds) if own is not None and world == own and rank not in ranks
         ]
         if not lacking:
-            worlds.append((this, set()))
+            worlds.append((own, set()))
         order = lacking[-1] if lacking else len(worlds) - 1
         worlds[order][1].add(rank)
-        found.append((order, process))
-    return found
+        ordered.append((order, process))
+    return ordered
 
 
 def _world(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]] | None:
@@ -186,9 +186,9 @@ def missing_ranks(trial: TrialTrace) -> list[tuple[int, int]]:
     promised: dict[int, set[int]] = {}
     leaders = [process for process in trial.processes if _leads(process, trial.processes)]
     for process in leaders:
-        seen = promised.setdefault(int(process.facts["world_size"]), set())
+        of_world = promised.setdefault(int(process.facts["world_size"]), set())
         if process.observed:
-            seen.add(int(process.facts["rank"]))
+            of_world.add(int(process.facts["rank"]))
     observed = {size: ranks for size, ranks in promised.items() if ranks}
     return [(rank, size) for size, ranks in sorted(observed.items()) for rank in range(size) if rank not in ranks]
 
@@ -221,19 +221,19 @@ def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member 
         return [(a.members[0], b.members[0])]
     theirs = {member.key: member for member in b.members}
     alike = _alike(a.members, b.members)
-    taken = {mine.key: theirs.pop(other) for mine, other in alike}
+    partners = {mine.key: theirs.pop(other) for mine, other in alike}
     for mine in a.members:
-        if mine.key not in taken and mine.key in theirs:
-            taken[mine.key] = theirs.pop(mine.key)
-    found = [(mine, taken.get(mine.key)) for mine in a.members]
-    found = [(mine, _take(mine, theirs, found) if other is None else other) for mine, other in found]
-    return [*found, *((None, member) for member in theirs.values())]
+        if mine.key not in partners and mine.key in theirs:
+            partners[mine.key] = theirs.pop(mine.key)
+    paired = [(mine, partners.get(mine.key)) for mine in a.members]
+    paired = [(mine, _take(mine, theirs, paired) if other is None else other) for mine, other in paired]
+    return [*paired, *((None, member) for member in theirs.values())]
 
 
-def _take(mine: Member, theirs: dict[MemberKey, Member], found: list[tuple[Member, Member | None]]) -> Member | None:
+def _take(mine: Member, theirs: dict[MemberKey, Member], paired: list[tuple[Member, Member | None]]) -> Member | None:
     rank = mine.key.rank
     left = [key for key in theirs if key.rank == rank]
-    alone = [member for member, other in found if other is None and member.key.rank == rank]
+    alone = [member for member, other in paired if other is None and member.key.rank == rank]
     if not left or len(alone) < 1 or not _same_program(mine, theirs[left[0]]):
         return None
     return theirs.pop(left[0])
@@ -247,25 +247,25 @@ def _same_program(a: Member, b: Member) -> bool:
 
 def _alike(ours: Sequence[Member], theirs: Sequence[Member]) -> list[tuple[Member, MemberKey]]:
     """Pair siblings that did the same: (member, the other's key)."""
-    found: list[tuple[Member, MemberKey]] = []
+    paired: list[tuple[Member, MemberKey]] = []
     others = _by_trait(theirs, lambda member: member.key.family)
     for family, mine in _by_trait(ours, lambda member: member.key.family).items():
         other = others.get(family, [])
         if other and max(len(mine), len(other)) > 1:
-            found += _same_content(mine, other)
-    return found
+            paired += _same_content(mine, other)
+    return paired
 
 
 def _same_content(mine: list[Member], other: list[Member]) -> list[tuple[Member, MemberKey]]:
     limits = [member.trace.limit for member in (*mine, *other) if member.trace.limit is not None]
     limit = min(limits, default=None)
     left = _by_trait(other, lambda member: _content(member.trace, limit))
-    found = []
+    paired = []
     for member in mine:
         same = left.get(_content(member.trace, limit))
         if same:
-            found.append((member, same.pop(0).key))
-    return found
+            paired.append((member, same.pop(0).key))
+    return paired
 
 
 def _by_trait(members: Sequence[Member], trait: Callable[[Member], K]) -> dict[K, list[Member]]:
@@ -283,8 +283,8 @@ def _content(trace: ProcessTrace, limit: int | None) -> bytes:
     names = np.array([_name(point.kind, point.name) for point in trace.points], "<u8")
     digest = hashlib.blake2b(digest_size=16)
     for part in chunks(trace.rows):
-        kept = part["kind"] != wire.CODE["rng"]
-        rows = part[kept if limit is None else kept & (part["step"] < limit)]
+        mask = part["kind"] != wire.CODE["rng"]
+        rows = part[mask if limit is None else mask & (part["step"] < limit)]
         for column in (names[rows["point"]], *(rows[name] for name in ("step", "occurrence", "flag", "fingerprint"))):
             digest.update(np.ascontiguousarray(column).tobytes())
     return digest.digest()

@@ -60,18 +60,18 @@ class ReasonInputs:
         return self.record.options.steps is not None or self.record.options.budget is not None
 
 
-def why_not_repeated(looked: ReasonInputs, comparison: Comparison) -> Reason | None:
+def why_not_repeated(inputs: ReasonInputs, comparison: Comparison) -> Reason | None:
     """Return why equal bits do not count as an answer; None if they do."""
-    looked = replace(looked, comparison=comparison)
+    inputs = replace(inputs, comparison=comparison)
     for look in _LOOKS:
-        reason = look(looked)
+        reason = look(inputs)
         if reason is not None:
             return reason
     return None
 
 
-def _nothing_ran(looked: ReasonInputs) -> Reason | None:
-    if looked.trials:
+def _nothing_ran(inputs: ReasonInputs) -> Reason | None:
+    if inputs.trials:
         return None
     return Reason("no trial was run.", "Run samebits check with at least two trials.")
 
@@ -83,12 +83,12 @@ AFTER_AN_INTERRUPTION = (
 )
 
 
-def _probe_failed(looked: ReasonInputs) -> Reason | None:
-    failed = {trial.id: trial.trial.failures()[0] for trial in looked.trials if trial.trial.failures()}
+def _probe_failed(inputs: ReasonInputs) -> Reason | None:
+    failed = {trial.id: trial.trial.failures()[0] for trial in inputs.trials if trial.trial.failures()}
     if not failed:
         return None
     where = next(iter(failed.values()))
-    if all(set(trial.trial.failures()) == set(trial.trial.interruptions()) for trial in looked.trials):
+    if all(set(trial.trial.failures()) == set(trial.trial.interruptions()) for trial in inputs.trials):
         return Reason(
             f"{INTERRUPTED}, in {words.trials(sorted(failed))} ({where}), so some values may not have been observed.",
             AFTER_AN_INTERRUPTION,
@@ -100,16 +100,16 @@ def _probe_failed(looked: ReasonInputs) -> Reason | None:
     )
 
 
-def _endings(looked: ReasonInputs) -> Reason | None:
-    found = bad_endings([trial.trial for trial in looked.trials], looked.record)
-    return Reason(*found) if found else None
+def _endings(inputs: ReasonInputs) -> Reason | None:
+    texts = bad_endings([trial.trial for trial in inputs.trials], inputs.record)
+    return Reason(*texts) if texts else None
 
 
-def _patterns(looked: ReasonInputs) -> Reason | None:
+def _patterns(inputs: ReasonInputs) -> Reason | None:
     """Return a pattern that matched nothing. If programs failed, that reason says more."""
-    statuses = {trial.trial.file.status for trial in looked.trials}
+    statuses = {trial.trial.file.status for trial in inputs.trials}
     without: dict[str, list[int]] = {}
-    for trial in looked.trials if statuses <= {"complete", "stopped", "unwatched"} else []:
+    for trial in inputs.trials if statuses <= {"complete", "stopped", "unwatched"} else []:
         for pattern in trial.trial.files.patterns_without_match if trial.trial.file.status != "stopped" else []:
             without.setdefault(pattern, []).append(trial.id)
     if not without:
@@ -117,49 +117,49 @@ def _patterns(looked: ReasonInputs) -> Reason | None:
     pattern, ids = next(iter(without.items()))
     return Reason(
         f"the artifact pattern {pattern} matched nothing in {words.trials(ids)}.",
-        _wrote(looked, ids),
+        _wrote(inputs, ids),
     )
 
 
-def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
+def _wrote(inputs: ReasonInputs, ids: Sequence[int]) -> str:
     """Return what to do about a pattern that matched nothing: it names the files that the program wrote."""
-    written = likely_results([trial.trial for trial in looked.trials if trial.id in ids])
-    if not written:
+    results = likely_results([trial.trial for trial in inputs.trials if trial.id in ids])
+    if not results:
         return "The program wrote no file that can be compared. Give it '{out}' as its output folder."
-    wrote, *others = written
+    wrote, *others = results
     more = f" and {words.count(len(wrote) - 3, 'more file')}" if len(wrote) > 3 else ""
     them = words.agree(len(wrote), "it", "them")
-    said = f"The program wrote {words.listed(wrote[:3])}{more}."
-    return f"{said} Name {them}, in quotes: --artifact '{pattern_of(wrote, others)}'."
+    sentence = f"The program wrote {words.listed(wrote[:3])}{more}."
+    return f"{sentence} Name {them}, in quotes: --artifact '{pattern_of(wrote, others)}'."
 
 
-def _unknown(looked: ReasonInputs) -> Reason | None:
+def _unknown(inputs: ReasonInputs) -> Reason | None:
     """Return the reason for differences in the results of trials that samebits does not understand."""
-    if looked.comparison is None:
+    if inputs.comparison is None:
         return None
-    found = reason_and_advice(looked.comparison, looked.trials, looked.left_out)
-    return Reason(*found) if found else None
+    texts = reason_and_advice(inputs.comparison, inputs.trials, inputs.left_out)
+    return Reason(*texts) if texts else None
 
 
-def _unobserved(looked: ReasonInputs) -> Reason | None:
-    empty = [t for t in looked.usable if t.steps == 0 and not has_named_file(t.trial)]
+def _unobserved(inputs: ReasonInputs) -> Reason | None:
+    empty = [t for t in inputs.usable if t.steps == 0 and not has_named_file(t.trial)]
     if not empty:
         return None
-    return Reason(*nothing_observed(empty, looked.record))
+    return Reason(*nothing_observed(empty, inputs.record))
 
 
-def _threads(looked: ReasonInputs) -> Reason | None:
-    found = trained_in_threads([trial.trial for trial in looked.usable])
-    return Reason(*found) if found else None
+def _threads(inputs: ReasonInputs) -> Reason | None:
+    texts = trained_in_threads([trial.trial for trial in inputs.usable])
+    return Reason(*texts) if texts else None
 
 
-def _hidden(looked: ReasonInputs) -> Reason | None:
-    found = ran_unwatched(looked.usable)
-    return Reason(*found, names_hidden=True) if found else None
+def _hidden(inputs: ReasonInputs) -> Reason | None:
+    texts = ran_unwatched(inputs.usable)
+    return Reason(*texts, names_hidden=True) if texts else None
 
 
-def _ranks(looked: ReasonInputs) -> Reason | None:
-    for trial in looked.usable:
+def _ranks(inputs: ReasonInputs) -> Reason | None:
+    for trial in inputs.usable:
         missing = missing_ranks(trial.trial)
         if missing:
             ranks, size = [rank for rank, _ in missing], missing[0][1]
@@ -171,8 +171,8 @@ def _ranks(looked: ReasonInputs) -> Reason | None:
     return None
 
 
-def _not_to_the_end(looked: ReasonInputs) -> Reason | None:
-    for trial in looked.usable:
+def _not_to_the_end(inputs: ReasonInputs) -> Reason | None:
+    for trial in inputs.usable:
         name = unended(trial.trial) if trial.whole else None
         if name is not None:
             return Reason(
@@ -183,8 +183,8 @@ def _not_to_the_end(looked: ReasonInputs) -> Reason | None:
     return None
 
 
-def _coverage(looked: ReasonInputs) -> Reason | None:
-    for trial in looked.usable:
+def _coverage(inputs: ReasonInputs) -> Reason | None:
+    for trial in inputs.usable:
         lacking = uncovered(trial.trial, whole=trial.whole)
         if lacking:
             return Reason(
@@ -194,14 +194,14 @@ def _coverage(looked: ReasonInputs) -> Reason | None:
     return None
 
 
-def _too_few(looked: ReasonInputs) -> Reason | None:
-    if len(looked.usable) >= 2:
+def _too_few(inputs: ReasonInputs) -> Reason | None:
+    if len(inputs.usable) >= 2:
         return None
     return Reason("only one trial was run: at least two are needed.", "Use -n 2 or more (the default is 5).")
 
 
-def _fewer_than_asked(looked: ReasonInputs) -> Reason | None:
-    asked, done = looked.record.options.trials, len(looked.usable)
+def _fewer_than_asked(inputs: ReasonInputs) -> Reason | None:
+    asked, done = inputs.record.options.trials, len(inputs.usable)
     if done >= asked:
         return None
     return Reason(
@@ -210,24 +210,24 @@ def _fewer_than_asked(looked: ReasonInputs) -> Reason | None:
     )
 
 
-def _doubt(looked: ReasonInputs) -> Reason | None:
-    if not looked.record.doubt:
+def _doubt(inputs: ReasonInputs) -> Reason | None:
+    if not inputs.record.doubt:
         return None
     return Reason(
-        f"the trials have the same bits, but {looked.record.doubt} when they had waited between two rounds. "
+        f"the trials have the same bits, but {inputs.record.doubt} when they had waited between two rounds. "
         "A program that looks at the clock can cause that, and so can a rare race.",
         "Run again with --full, and with more trials (-n 10): no trial waits then.",
     )
 
 
-def _prefix(looked: ReasonInputs) -> Reason | None:
-    stopped = [trial for trial in looked.usable if not trial.whole]
-    if not stopped or looked.stops:
+def _prefix(inputs: ReasonInputs) -> Reason | None:
+    stopped = [trial for trial in inputs.usable if not trial.whole]
+    if not stopped or inputs.stops:
         return None
-    steps = min(trial.steps for trial in looked.usable)
-    said = words.agree(steps, "was compared; it has", "were compared; they have")
+    steps = min(trial.steps for trial in inputs.usable)
+    verb = words.agree(steps, "was compared; it has", "were compared; they have")
     return Reason(
-        f"only {words.beginning(steps, 'step')} {said} the same bits.",
+        f"only {words.beginning(steps, 'step')} {verb} the same bits.",
         "Let the trials run to their end, or give --steps to compare only the first steps.",
     )
 

@@ -19,8 +19,8 @@ _MOST_FILES = 3
 
 def repeated(comparison: Comparison, scope: Scope, leak: str | None = None) -> str:
     """``5 trials, one model: all 1,200 steps have the same bits.``, and what limits that."""
-    said = _repeated(comparison, scope)
-    return f"{said[:-1]}, but {leak}." if leak else said
+    sentence = _repeated(comparison, scope)
+    return f"{sentence[:-1]}, but {leak}." if leak else sentence
 
 
 def _repeated(comparison: Comparison, scope: Scope) -> str:
@@ -47,8 +47,8 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
 
 def _files(comparison: Comparison, divergence: Divergence) -> str:
     """``; the file policy.bin differs too``: names a file that differs, if the divergence is a value in memory."""
-    said = different_files(comparison, divergence) if divergence.kind == "end" else ""
-    return f"; {said}" if said else ""
+    sentence = different_files(comparison, divergence) if divergence.kind == "end" else ""
+    return f"; {sentence}" if sentence else ""
 
 
 def different_files(comparison: Comparison, divergence: Divergence) -> str:
@@ -60,10 +60,10 @@ def different_files(comparison: Comparison, divergence: Divergence) -> str:
     unlike = {file.path for pair in comparison.against_reference().values() for file in pair.files} & written
     if not unlike or any(divergence.name == path or divergence.name.startswith(path + " >") for path in unlike):
         return ""
-    shown = sorted(unlike)[:_MOST_FILES]
-    more = f" (and {len(unlike) - len(shown)} more)" if len(unlike) > len(shown) else ""
+    first_files = sorted(unlike)[:_MOST_FILES]
+    more = f" (and {len(unlike) - len(first_files)} more)" if len(unlike) > len(first_files) else ""
     verb = words.agree(len(unlike), "the file {} differs too", "the files {} differ too")
-    return verb.format(words.listed(shown) + more)
+    return verb.format(words.listed(first_files) + more)
 
 
 def _what(divergence: Divergence) -> str:
@@ -113,8 +113,8 @@ def _file_limits(comparison: Comparison) -> Iterator[str]:
     for trial in comparison.aligned:
         files = trial.trial.files
         if files.gone:
-            gone, them = words.listed(files.gone[:3]), words.agree(len(files.gone), "it", "them")
-            yield f"trial {trial.id} removed {gone} before samebits could read {them}"
+            removed, them = words.listed(files.gone[:3]), words.agree(len(files.gone), "it", "them")
+            yield f"trial {trial.id} removed {removed} before samebits could read {them}"
         if files.found > len(files.files):
             yield f"only {len(files.files):,} of {files.found:,} files that trial {trial.id} wrote were compared"
         for file in (*files.files, *files.printed):
@@ -125,10 +125,10 @@ def _file_limits(comparison: Comparison) -> Iterator[str]:
 def _elsewhere(comparison: Comparison) -> Iterator[str]:
     """Name texts and tables outside of the folders of the trials."""
     trials = [aligned.trial for aligned in comparison.aligned]
-    found = sorted({trial.without_folders(path) for trial in trials for path in trial.files.elsewhere})
-    if found:
-        some, verb = words.listed([shlex.quote(path) for path in found[:3]]), words.agree(len(found), "was", "were")
-        rest = f" and {words.count(len(found) - 3, 'more file')}" if len(found) > 3 else ""
+    paths = sorted({trial.without_folders(path) for trial in trials for path in trial.files.elsewhere})
+    if paths:
+        some, verb = words.listed([shlex.quote(path) for path in paths[:3]]), words.agree(len(paths), "was", "were")
+        rest = f" and {words.count(len(paths) - 3, 'more file')}" if len(paths) > 3 else ""
         yield (
             f"{some}{rest} {verb} not compared: a text or a table outside of the working folder needs --artifact "
             "(or --ignore, if it does not count)"
@@ -173,16 +173,16 @@ def _of_files(reasons: dict[str, dict[str, str]]) -> str:
     if len(reasons) == 1:
         path, names = next(iter(reasons.items()))
         differ = f"{path} differs between trials{_where(names)}"
-    why = words.listed(list(dict.fromkeys(one for names in reasons.values() for one in names.values()))[:3])
+    why = words.listed(list(dict.fromkeys(reason for names in reasons.values() for reason in names.values()))[:3])
     return f"{differ}; this does not count ({why})"
 
 
 def _where(names: dict[str, str]) -> str:
     """Return the places in a file at which it differs; "" if the whole file does."""
     parts = [name.partition(" > ")[2] for name in names]
-    named = [_shortened(part) for part in parts if part]
-    more = [words.count(len(named) - 3, "more place")] if len(named) > 3 else []
-    return f" at {words.listed([*named[:3], *more])}" if named else ""
+    places = [_shortened(part) for part in parts if part]
+    more = [words.count(len(places) - 3, "more place")] if len(places) > 3 else []
+    return f" at {words.listed([*places[:3], *more])}" if places else ""
 
 
 def _shortened(part: str) -> str:
@@ -192,7 +192,7 @@ def _shortened(part: str) -> str:
 
 def _printed(comparison: Comparison) -> Iterator[str]:
     """Name a line that only some trials printed, if it does not count."""
-    found = [difference for pair in comparison.pairs() for difference in pair.left if difference.is_caveat]
-    if found:
-        a, b = found[0].values
-        yield f"not every trial printed the same lines to {found[0].path}: only some printed {(a or b)[:200]!r}"
+    caveats = [difference for pair in comparison.pairs() for difference in pair.left if difference.is_caveat]
+    if caveats:
+        a, b = caveats[0].values
+        yield f"not every trial printed the same lines to {caveats[0].path}: only some printed {(a or b)[:200]!r}"

@@ -39,8 +39,8 @@ def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
 
 def _has_changed(trials: Sequence[TrialTrace], directory: str) -> bool:
     """Return whether the trials ran at different commits, or with different scripts."""
-    known = [trial for trial in trials if trial.file.code]
-    states = [(trial.file.code.get("commit"), scripts(trial, directory)) for trial in known]
+    with_code = [trial for trial in trials if trial.file.code]
+    states = [(trial.file.code.get("commit"), scripts(trial, directory)) for trial in with_code]
     return any(state != states[0] for state in states)
 
 
@@ -51,8 +51,8 @@ def scripts(trial: TrialTrace, directory: str) -> dict[str, str]:
     """
     above = directory or "/"
     wrote = {_lies_at(path, above) for path in [*(file.path for file in trial.files.files), *trial.file.wrote]}
-    named: dict[str, str] = trial.file.code.get("files") or {}
-    return {name: digest for name, digest in named.items() if _lies_at(name, above) not in wrote}
+    digests: dict[str, str] = trial.file.code.get("files") or {}
+    return {name: digest for name, digest in digests.items() if _lies_at(name, above) not in wrote}
 
 
 def _lies_at(name: str, directory: str) -> str:
@@ -66,12 +66,12 @@ def _python(record: RecordFile, first: TrialTrace | None) -> str | None:
 
 def packages(trial: TrialTrace) -> dict[str, str]:
     """Return the versions that the launcher found, and those that the processes had imported."""
-    found = dict(trial.file.packages)
+    versions = dict(trial.file.packages)
     for process in trial.observed:
         for event in process.events_named("packages"):
             listed = event.get("packages")
-            found.update({str(k): str(v) for k, v in listed.items()} if isinstance(listed, dict) else {})
-    return found
+            versions.update({str(k): str(v) for k, v in listed.items()} if isinstance(listed, dict) else {})
+    return versions
 
 
 def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
@@ -80,11 +80,11 @@ def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
     It is idle only if nothing read it in any process, up to the end: a worker may be the only process that draws.
     """
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
-    said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
-    if said["effect"] == "idle":
+    reading: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
+    if reading["effect"] == "idle":
         every = (event for trial in trials for process in trial.processes for event in _of(process, identity))
-        said = next((event for event in every if event["effect"] == "held"), said)
-    return HeldControl(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
+        reading = next((event for event in every if event["effect"] == "held"), reading)
+    return HeldControl(id=identity, effect=reading["effect"], why=str(reading.get("why") or ""))
 
 
 _RANKS = ("undone", "overruled", "held", "idle", "unreadable")
@@ -133,7 +133,7 @@ def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
 
 def _other_machine(comparison: Comparison) -> Reason | None:
     facts = {aligned.id: machine_facts(aligned.trial) for aligned in comparison.aligned}
-    labels = {number: tuple(sorted(found.items())) for number, found in facts.items()}
+    labels = {number: tuple(sorted(own.items())) for number, own in facts.items()}
     if len(set(labels.values())) < 2 or not _explained(comparison, labels):
         return None
     differing = words.listed(differing_facts([aligned.trial for aligned in comparison.aligned]))
@@ -146,12 +146,12 @@ def _other_machine(comparison: Comparison) -> Reason | None:
 def differing_facts(trials: Sequence[TrialTrace]) -> list[str]:
     """Return the facts that can change bits and in which the machines of these trials differ."""
     facts = [machine_facts(trial) for trial in trials]
-    names = sorted({name for found in facts for name in found})
-    return [name for name in names if len({found.get(name) for found in facts}) > 1]
+    names = sorted({name for own in facts for name in own})
+    return [name for name in names if len({own.get(name) for own in facts}) > 1]
 
 
 def machine_facts(trial: TrialTrace) -> dict[str, str]:
     """Return the machine's facts that can change bits, as the launcher and the processes saw them."""
-    seen = [trial.file.machine, *(e.get("machine", {}) for p in trial.observed for e in p.events_named("machine"))]
-    sources = [source for source in seen if isinstance(source, dict)]
+    readings = [trial.file.machine, *(e.get("machine", {}) for p in trial.observed for e in p.events_named("machine"))]
+    sources = [source for source in readings if isinstance(source, dict)]
     return {name: str(source[name]) for source in sources for name in MACHINE_FACTS if name in source}

@@ -126,8 +126,8 @@ def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: 
     x, y, unit = x[usable], y[usable], 2.0 ** -FRACTION_BITS[name]
     if not (x != y).any():
         return "like different zeros or NaNs: the numbers are the same, their signs or payloads are not"
-    found = _order(bits, shape) or _factor(x, y, unit) or _offset(x, y, unit) or _rounding(x, y, unit * _ROUNDING[name])
-    return found or _rows_look(*bits, shape) or _sample(x, y)
+    look = _order(bits, shape) or _factor(x, y, unit) or _offset(x, y, unit) or _rounding(x, y, unit * _ROUNDING[name])
+    return look or _rows_look(*bits, shape) or _sample(x, y)
 
 
 def _rounding(x: Floats, y: Floats, bound: float) -> str:

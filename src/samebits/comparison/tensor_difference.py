@@ -94,9 +94,9 @@ def _samples(pair: TensorPair, *, has_pictures: bool) -> Iterator[SamplePair]:
     for row in np.flatnonzero(unequal.any(axis=1))[:MOST_SAMPLES].tolist():
         sides = _row(pair.one, pair, row), _row(pair.other, pair, row)
         picture = _picture([_numbers(data, pair.dtype) for data in sides], pair.shape[1:]) if has_pictures else None
-        known = SamplePair(row=row, values=unequal.shape[1], different=int(unequal[row].sum()))
-        shown = {"form": "picture", "picture": picture} if picture else _lines(pair, sides, int(unequal[row].argmax()))
-        yield known.model_copy(update=shown)
+        sample = SamplePair(row=row, values=unequal.shape[1], different=int(unequal[row].sum()))
+        form = {"form": "picture", "picture": picture} if picture else _lines(pair, sides, int(unequal[row].argmax()))
+        yield sample.model_copy(update=form)
 
 
 def _lines(pair: TensorPair, sides: tuple[bytes, bytes], first: int) -> dict[str, Any]:
@@ -119,10 +119,10 @@ def _numbers(data: bytes, dtype: str) -> Array | None:
     if (values := floats(data, dtype)) is not None:
         return values
     try:
-        found = np.dtype(dtype.rpartition(".")[2])
+        element = np.dtype(dtype.rpartition(".")[2])
     except TypeError:
         return None
-    return np.frombuffer(data, found) if found.kind in "biu" and not len(data) % found.itemsize else None
+    return np.frombuffer(data, element) if element.kind in "biu" and not len(data) % element.itemsize else None
 
 
 def _words(data: bytes, pair: TensorPair, start: int) -> list[str]:
@@ -232,10 +232,10 @@ def _ulps(pair: TensorPair) -> tuple[list[UlpRange], int]:
         finite &= np.isfinite(part) if part is not None else False
     apart = ulp_distances(one[finite], other[finite]).astype(np.float64)
     powers = np.ceil(np.log2(np.maximum(apart, 1.0))).astype(np.int64)  # 1; 2; 3 to 4; 5 to 8 ...
-    found = np.bincount(powers) if len(powers) else np.zeros(0, np.int64)
+    counts = np.bincount(powers) if len(powers) else np.zeros(0, np.int64)
     ranges = [
         UlpRange(first=1 if not power else 2 ** (power - 1) + 1, last=2**power, values=int(number))
-        for power, number in enumerate(found.tolist())
+        for power, number in enumerate(counts.tolist())
     ]
     first = next((at for at, one_range in enumerate(ranges) if one_range.values), 0)
     return ranges[first:], int(unequal.sum() - finite.sum())
@@ -253,10 +253,10 @@ def _order(pair: TensorPair) -> RowOrder | None:
         return None
     one, other = ([_row(data, pair, row) for row in range(pair.rows)] for data in (pair.one, pair.other))
     rest = [row for row in range(pair.rows) if one[row] != other[row]]
-    there = defaultdict[bytes, list[int]](list)
+    rows_by_content = defaultdict[bytes, list[int]](list)
     for row in reversed(rest):
-        there[other[row]].append(row)
-    places = [[row, there[one[row]].pop()] for row in rest if there[one[row]]]
+        rows_by_content[other[row]].append(row)
+    places = [[row, rows_by_content[one[row]].pop()] for row in rest if rows_by_content[one[row]]]
     if not places:
         return None
     return RowOrder(

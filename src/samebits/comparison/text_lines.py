@@ -30,7 +30,7 @@ def unlike_lines(a: Lines, b: Lines, left: tuple[LeftEntries, LeftEntries], *, i
         )
         if ours == others:
             pairs = zip(mine, theirs, strict=True)
-            return [LinePair(number, one, two) for number, (one, two) in enumerate(pairs, 1) if one != two]
+            return [LinePair(number, x, y) for number, (x, y) in enumerate(pairs, 1) if x != y]
     return sorted(_left_over(mine, theirs, left), key=lambda pair: pair.number)
 
 
@@ -44,12 +44,12 @@ def _left_over(mine: Sequence[str], theirs: Sequence[str], left: tuple[LeftEntri
             partners[key(left[1].of_line(line))].append((place, line))
         alone = []
         for place, line in ours:
-            known = partners[key(left[0].of_line(line))]
-            if known:
-                yield LinePair(place, line, known.pop()[1])
+            candidates = partners[key(left[0].of_line(line))]
+            if candidates:
+                yield LinePair(place, line, candidates.pop()[1])
             else:
                 alone.append((place, line))
-        ours, others = alone, sorted(pair for known in partners.values() for pair in known)
+        ours, others = alone, sorted(pair for candidates in partners.values() for pair in candidates)
     yield from _like(ours, others)
 
 
@@ -75,15 +75,15 @@ def _like(ours: Sequence[tuple[int, str]], others: list[tuple[int, str]]) -> Ite
 
 def _numbered(lines: Sequence[str], wanted: Counter[str]) -> list[tuple[int, str]]:
     """Return these lines with their numbers, each as often as `wanted` says."""
-    room, found = wanted.copy(), []
+    room, numbered = wanted.copy(), []
     for number, line in enumerate(lines, 1):
         if room[line] > 0:
             room[line] -= 1
-            found.append((number, line))
-    return found
+            numbered.append((number, line))
+    return numbered
 
 
 def _alike(a: str, b: str) -> float:
     """Return the share of equal words."""
-    one, two = a.split(), b.split()
-    return sum(map(str.__eq__, one, two)) / max(len(one), len(two), 1)
+    first, second = a.split(), b.split()
+    return sum(map(str.__eq__, first, second)) / max(len(first), len(second), 1)

@@ -67,17 +67,17 @@ def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] =
         return list(trials)
     if all(has_named_file(trial) for trial in trials):
         return _with(trials, [(process, 0) for processes in racing for process in processes], ())
-    longest = [(process, max(one.steps for one in processes)) for processes in racing for process in processes]
+    longest = [(process, max(twin.steps for twin in processes)) for processes in racing for process in processes]
     return _with(trials, longest, ("rng", "end") if all(map(_are_comparable, racing)) else ("rng",))
 
 
 def _by_arguments(trials: Sequence[TrialTrace], command: Sequence[str]) -> list[list[ProcessTrace]]:
     """Return the processes of all trials, grouped by their arguments."""
-    found: dict[tuple[str, ...], list[ProcessTrace]] = {}
+    groups: dict[tuple[str, ...], list[ProcessTrace]] = {}
     for trial in trials:
         for process in trial.processes:
-            found.setdefault(normal_argv(process.facts["argv"], trial, command), []).append(process)
-    return list(found.values())
+            groups.setdefault(normal_argv(process.facts["argv"], trial, command), []).append(process)
+    return list(groups.values())
 
 
 def _are_comparable(processes: Sequence[ProcessTrace]) -> bool:

@@ -31,12 +31,12 @@ def counted(record: RecordFile, trials: Sequence[TrialTrace]) -> CountedTrials:
     in every result. It also counts if a trial with an even faster clock has these bits: then the clock is not the
     reason for its differences. Otherwise the clock may be the reason, so the trial shows nothing about the program.
     """
-    whole = [one for one in trials if one.file.clock_rate == 1 and _is_whole(one)]
-    timed = sorted((one for one in trials if one.file.clock_rate != 1), key=lambda one: -one.file.clock_rate)
+    whole = [trial for trial in trials if trial.file.clock_rate == 1 and _is_whole(trial)]
+    timed = sorted((trial for trial in trials if trial.file.clock_rate != 1), key=lambda trial: -trial.file.clock_rate)
     left_out: dict[int, str] = {}
     if whole and timed:
         true = _TrueTrials(whole, record)
-        left_out = {one.id: DID_NOT_END_WELL for one in timed if not _is_whole(one)}
+        left_out = {trial.id: DID_NOT_END_WELL for trial in timed if not _is_whole(trial)}
         for trial in filter(_is_whole, timed):
             if true.agree_with(trial):
                 break
@@ -54,7 +54,7 @@ class _TrueTrials:
     def __init__(self, trials: Sequence[TrialTrace], record: RecordFile) -> None:
         self._trials, self._record = [AlignedTrial(trial, record.command) for trial in trials], record
         first, *others = self._trials
-        self._differing = {found.name for other in others for found in self._pair(first, other).left}
+        self._differing = {difference.name for other in others for difference in self._pair(first, other).left}
 
     def agree_with(self, trial: TrialTrace) -> bool:
         """Return whether a trial has the same bits as one of these trials, in everything that counts.
@@ -69,4 +69,4 @@ class _TrueTrials:
 
     def _are_equal(self, pair: PairDifference) -> bool:
         steps = all(part.found.equal and not part.alone for part in pair.members)
-        return steps and all(found.name in self._differing for found in pair.files)
+        return steps and all(difference.name in self._differing for difference in pair.files)

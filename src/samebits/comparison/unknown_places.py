@@ -34,13 +34,13 @@ def unknown_places(comparison: Comparison, left_out: Mapping[int, str]) -> list[
     """Return each place once, with the finding about it. `left_out`: why trials with a faster clock do not count."""
     return [
         UnknownPlace(
-            place=seen.difference.name,
-            pattern=seen.difference.path,
-            trials=[seen.one, seen.two],
-            values=[value[:MOST_OF_A_VALUE] for value in seen.difference.values],
-            seen=_what_was_seen(seen.difference, left_out),
+            place=place.difference.name,
+            pattern=place.difference.path,
+            trials=[place.one, place.two],
+            values=[value[:MOST_OF_A_VALUE] for value in place.difference.values],
+            seen=_what_was_seen(place.difference, left_out),
         )
-        for seen in _all(comparison)
+        for place in _all(comparison)
     ]
 
 
@@ -48,14 +48,14 @@ def reason_and_advice(
     comparison: Comparison, trials: Sequence[AlignedTrial], left_out: Mapping[int, str]
 ) -> tuple[str, str] | None:
     """Return why such differences give no answer, and what to do; None if there are none."""
-    found = _all(comparison)
-    if not found:
+    places = _all(comparison)
+    if not places:
         return None
-    first = found[0]
-    sentence = _sentence(first, len(found) - 1, _what_was_seen(first.difference, left_out))
+    first = places[0]
+    sentence = _sentence(first, len(places) - 1, _what_was_seen(first.difference, left_out))
     was_tried = bool(left_out) or any(trial.trial.file.clock_rate != 1 for trial in trials)
-    clock = "" if was_tried or not any(seen.difference.is_open for seen in found) else f" {_CLOCK}"
-    return _that_agrees(trials) + sentence, _advice(found) + clock
+    clock = "" if was_tried or not any(place.difference.is_open for place in places) else f" {_CLOCK}"
+    return _that_agrees(trials) + sentence, _advice(places) + clock
 
 
 def _that_agrees(trials: Sequence[AlignedTrial]) -> str:
@@ -70,12 +70,12 @@ def _that_agrees(trials: Sequence[AlignedTrial]) -> str:
 
 
 def _all(comparison: Comparison) -> list[_OpenPlace]:
-    found: dict[str, _OpenPlace] = {}
-    for (one, two), pair in comparison.known_pairs():
+    places: dict[str, _OpenPlace] = {}
+    for (first, second), pair in comparison.known_pairs():
         for difference in pair.left:
             if difference.effect == "unknown":
-                found.setdefault(difference.name, _OpenPlace(difference, one, two))
-    return list(found.values())
+                places.setdefault(difference.name, _OpenPlace(difference, first, second))
+    return list(places.values())
 
 
 def _what_was_seen(difference: FileDifference, left_out: Mapping[int, str]) -> str:
@@ -94,10 +94,10 @@ def _sentence(first: _OpenPlace, more: int, what: str) -> str:
     return f"{difference.name} differs between trials: {values or difference.detail}{f' ({notes})' if notes else ''}."
 
 
-def _advice(found: Sequence[_OpenPlace]) -> str:
+def _advice(places: Sequence[_OpenPlace]) -> str:
     """Return the options that decide about all places."""
-    patterns = list(dict.fromkeys(shlex.quote(place.difference.path) for place in found))
-    path = found[0].difference.path
+    patterns = list(dict.fromkeys(shlex.quote(place.difference.path) for place in places))
+    path = places[0].difference.path
     if is_place(path):
         counts = f"name it in the program: samebits_probe.observe('weights/{path.partition(' ')[2]}', ...)"
     else:

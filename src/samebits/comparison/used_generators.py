@@ -19,12 +19,12 @@ from samebits.store.trace import ProcessTrace
 from samebits_probe import wire
 
 
-def used_unseeded(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> list[str]:
+def used_unseeded(a: ProcessTrace, b: ProcessTrace, difference: TraceDifference) -> list[str]:
     """Return the generators whose states differ from the start, and that both processes used: the states changed.
 
     Those that both processes made without a seed come next: nobody makes one and draws nothing from it.
     """
-    names = [name for name, (_, agreed) in found.rng.items() if not agreed]
+    names = [name for name, (_, agreed) in difference.rng.items() if not agreed]
     made, also_made = ({event["generator"] for event in trace.events_named("unseeded")} for trace in (a, b))
     return [name for name in names if all(len(states(name, trace)) > 1 for trace in (a, b))] + sorted(made & also_made)
 
@@ -41,8 +41,8 @@ def drawn(difference: FileDifference, generators: Sequence[str]) -> FileDifferen
     is_explained = difference.effect != "unknown" and not difference.by_name
     if not generators or is_explained or difference.is_caveat or not difference.is_number:
         return difference
-    named = words.listed(map(words.rng, generators))
+    names = words.listed(map(words.rng, generators))
     if not difference.is_result:
         return replace(difference, effect="unknown", by_name=False)
-    detail = f"{' and '.join(difference.values)}; {named} is unseeded and was used"
+    detail = f"{' and '.join(difference.values)}; {names} is unseeded and was used"
     return replace(difference, effect="counts", detail=detail, by_name=False, is_open=False)

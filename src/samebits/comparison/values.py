@@ -79,9 +79,9 @@ def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
 def _fingerprint(trace: ProcessTrace, row: Row) -> bytes | None:
     numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
     for part in chunks(trace.rows) if numbers else []:
-        here = (part["point"] == numbers[0]) & (part["step"] == row.step) & (part["occurrence"] == row.occurrence)
-        if here.any():
-            return bytes(part["fingerprint"][here.argmax()].tobytes())
+        mask = (part["point"] == numbers[0]) & (part["step"] == row.step) & (part["occurrence"] == row.occurrence)
+        if mask.any():
+            return bytes(part["fingerprint"][mask.argmax()].tobytes())
     return None
 
 
@@ -90,8 +90,8 @@ def _scalar(trace: ProcessTrace, row: Row) -> float | None:
     if not numbers:
         return None
     rows = trace.scalars
-    here = (rows["point"] == numbers[0]) & (rows["step"] == row.step) & (rows["occurrence"] == row.occurrence)
-    return float(rows["value"][here][0]) if here.any() else None
+    mask = (rows["point"] == numbers[0]) & (rows["step"] == row.step) & (rows["occurrence"] == row.occurrence)
+    return float(rows["value"][mask][0]) if mask.any() else None
 
 
 def curve(trace: ProcessTrace, number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -126,13 +126,13 @@ def _printed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
 def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
     for member in aligned[0].members:
         twins = [_twin(trial, member) for trial in aligned]
-        found = [trace for trace in twins if trace is not None]
-        if len(found) < len(aligned):
+        traces = [trace for trace in twins if trace is not None]
+        if len(traces) < len(aligned):
             continue
         for kind in ("forward", "end"):
             names = [member.trace.points[number].name for number in point_numbers(member.trace, kind)]
-            said = filter(None, (_curve(kind, name, found) for name in names))
-            yield from (f"{member.process.name}: {one}" if member.process.name else one for one in said)
+            curves = filter(None, (_curve(kind, name, traces) for name in names))
+            yield from (f"{member.process.name}: {text}" if member.process.name else text for text in curves)
 
 
 def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
@@ -145,7 +145,7 @@ def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
     length = min((len(values) for values in curves), default=0)
     if len(curves) < len(traces) or not length:
         return None
-    values = np.stack([one[:length] for one in curves])
+    values = np.stack([values[:length] for values in curves])
     if kind == "end" and _same_bits(values):
         return None  # flags and counters of a module that never change say nothing about precision
     digits = next((digits for digits in _DIGITS if _agree(values, digits)), None)
@@ -258,11 +258,11 @@ def global_differences(
     for name, missing in sorted(names.items()):
         if not matches_any(name, ignores):
             meaning = _meaning(PointDifference(Point("end", name), "number", last, 1, missing), judge, traces)
-            said = f"the array {name.removeprefix(GLOBALS)}, which the program held when it ended"
-            said += " in some trials only" if missing else ""
+            text = f"the array {name.removeprefix(GLOBALS)}, which the program held when it ended"
+            text += " in some trials only" if missing else ""
             yield FileDifference(
                 name,
-                said,
+                text,
                 effect=meaning.effect,
                 reason=meaning.reason,
                 path=name,
@@ -281,13 +281,13 @@ def _is_of_model(trace: ProcessTrace, path: str) -> bool:
     return False
 
 
-def _meaning(found: PointDifference, judge: PairJudge, traces: tuple[ProcessTrace, ProcessTrace]) -> Judgement:
-    by_value = judge.by_value(found)
+def _meaning(difference: PointDifference, judge: PairJudge, traces: tuple[ProcessTrace, ProcessTrace]) -> Judgement:
+    by_value = judge.by_value(difference)
     if by_value is not None:
         return by_value.meaning
-    name = found.point.name
+    name = difference.point.name
     if any(_is_of_model(trace, name.removeprefix(GLOBALS)) for trace in traces):
-        return Judgement(judge.of_leaf(found), "it belongs to a model")
+        return Judgement(judge.of_leaf(difference), "it belongs to a model")
     if all(_is_input_or_output(trace, name) for trace in traces):
         return Judgement("understood", "it is an input or an output of a model, not a part of a model")
     return Judgement("unknown")

@@ -36,17 +36,18 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
     """
     every = without_racing_traces(trials, record.command)
     trials, left_out = counted(record, every)
-    looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials], left_out=left_out)
-    comparison, found, doubt = counted_difference(Comparison(looked.usable, record.options.ignores, known_laws(record)))
-    divergence = with_racing_steps(found, trials)
+    inputs = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials], left_out=left_out)
+    whole = Comparison(inputs.usable, record.options.ignores, known_laws(record))
+    comparison, divergence, doubt = counted_difference(whole)
+    divergence = with_racing_steps(divergence, trials)
     if divergence is not None and doubt is None:
         doubt = why_no_divergence(comparison, record, nodes_asked=nodes_asked)
-    verdict, reason = ("inconclusive", doubt) if doubt else _decide(looked, comparison, divergence)
-    seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason, every, left_out)
-    notes, extent = warnings(seen), scope(comparison.aligned)
+    verdict, reason = ("inconclusive", doubt) if doubt else _decide(inputs, comparison, divergence)
+    basis = WarningInputs(record, trials, comparison, divergence, setup(record, inputs.trials), reason, every, left_out)
+    notes, extent = warnings(basis), scope(comparison.aligned)
     leaking = trials_with_leaks([aligned.trial for aligned in comparison.aligned])
     leak = leak_sentence(leaking, record) if leaking else None
-    if verdict == "repeated" and record.options.strict and (reason := _caveat(notes, looked)):
+    if verdict == "repeated" and record.options.strict and (reason := _caveat(notes, inputs)):
         verdict = "inconclusive"
     return Result(
         samebits=samebits.__version__,
@@ -56,7 +57,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         advice=reason.advice if reason else None,
         agrees=agreements(comparison.aligned) if divergence else [],
         scope=extent,
-        setup=seen.setup,
+        setup=basis.setup,
         trials=[_trial(AlignedTrial(trial, record.command), left_out) for trial in every],
         groups=comparison.groups,
         diverges_at=group_points(comparison),
@@ -68,8 +69,8 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         leak=leak if verdict == "repeated" else None,
         across=differing_facts([aligned.trial for aligned in comparison.aligned]) if verdict == "repeated" else [],
         warnings=[note.text for note in notes],
-        unseeded=unseeded(seen),
-        judged=judged(comparison, divergence, generators_differ=used_generators_differ(seen)),
+        unseeded=unseeded(basis),
+        judged=judged(comparison, divergence, generators_differ=used_generators_differ(basis)),
         unknown=unknown_places(comparison, left_out) if divergence is None else [],
         at_a_time=max((turn.at_a_time for turn in record.rounds), default=1),
         at_a_time_why=record.at_a_time_why,
@@ -90,7 +91,7 @@ def surely_diverge(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:
 
 
 def _decide(
-    looked: ReasonInputs, comparison: Comparison, divergence: Divergence | None
+    inputs: ReasonInputs, comparison: Comparison, divergence: Divergence | None
 ) -> tuple[Verdict, Reason | None]:
     """Return the verdict, and the reason if it is inconclusive.
 
@@ -98,18 +99,18 @@ def _decide(
     """
     if divergence is not None:
         return "diverged", None
-    lacking = why_not_repeated(looked, comparison)
+    lacking = why_not_repeated(inputs, comparison)
     return ("inconclusive", lacking) if lacking else ("repeated", None)
 
 
-def _caveat(notes: Sequence[Note], looked: ReasonInputs) -> Reason | None:
+def _caveat(notes: Sequence[Note], inputs: ReasonInputs) -> Reason | None:
     """Return why --strict gives no answer: the first note that limits what equal bits show, and advice. Else None."""
     limits = [note for note in notes if note.is_caveat]
     if not limits:
         return None
     more = f" (and {words.count(len(limits) - 1, 'more warning')})" if len(limits) > 1 else ""
-    leaks = [leak for trial in looked.trials for leak in trial.trial.file.leaks]
-    of_leak = begin_without(leaks[0], looked.record) if limits[0].is_leak else ""
+    leaks = [leak for trial in inputs.trials for leak in trial.trial.file.leaks]
+    of_leak = begin_without(leaks[0], inputs.record) if limits[0].is_leak else ""
     remedy = of_leak or f"Remove the cause of {words.agree(len(limits), 'this warning', 'each warning')}."
     return Reason(f"--strict: {limits[0].text}{more}.", f"{remedy} Or run without --strict.")
 
@@ -247,12 +248,12 @@ def _of_member(comparison: Comparison, member: Member) -> Iterator[KeyedPoint]:
 
 def _twins(comparison: Comparison, member: Member) -> dict[int, dict[str, Values]]:
     """Return the keyed values of the same process in each other trial."""
-    found = {}
+    by_trial = {}
     for trial, pair in comparison.against_reference().items():
         twin = next((part.other for part in pair.members if part.member.key == member.key and part.other), None)
         if twin is not None:
-            found[trial] = _values(twin.trace)
-    return found
+            by_trial[trial] = _values(twin.trace)
+    return by_trial
 
 
 def _differing(mine: Values, theirs: Values) -> list[str]:
@@ -276,11 +277,11 @@ def _values(trace: ProcessTrace) -> dict[str, Values]:
     order = np.argsort(places, kind="stable")
     ends = np.searchsorted(places[order], np.arange(len(events) + 1))
     fingerprints = trace.rows["fingerprint"][order]
-    found: dict[str, Values] = {}
+    values: dict[str, Values] = {}
     for number, event in enumerate(events.values()):
         rows = fingerprints[ends[number] : ends[number + 1]]
-        found.setdefault(str(event.get("name")), {})[str(event.get("key"))] = rows.tobytes()
-    return found
+        values.setdefault(str(event.get("name")), {})[str(event.get("key"))] = rows.tobytes()
+    return values
 
 
 def _number_of(name: str, numbers: dict[str, int]) -> int:

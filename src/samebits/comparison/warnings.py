@@ -40,8 +40,8 @@ class WarningInputs:
     @property
     def all_agrees(self) -> bool:
         """Whether nothing differs that counts or is unknown."""
-        left = (found for pair in self.comparison.pairs() for found in pair.left)
-        return self.divergence is None and all(found.effect == "understood" for found in left)
+        left = (difference for pair in self.comparison.pairs() for difference in pair.left)
+        return self.divergence is None and all(difference.effect == "understood" for difference in left)
 
 
 class Note(NamedTuple):
@@ -56,50 +56,50 @@ class Note(NamedTuple):
     is_leak: bool = False
 
 
-def warnings(seen: WarningInputs) -> list[Note]:
+def warnings(inputs: WarningInputs) -> list[Note]:
     """Return all warnings, each once, in a fixed order."""
-    found = [Note(text, look not in _NO_CAVEATS, look is _leaks) for look in _LOOKS for text in look(seen)]
-    return list({note.text: note for note in reversed(found)}.values())[::-1]
+    notes = [Note(text, look not in _NO_CAVEATS, look is _leaks) for look in _LOOKS for text in look(inputs)]
+    return list({note.text: note for note in reversed(notes)}.values())[::-1]
 
 
-def _random_states(seen: WarningInputs) -> Iterator[str]:
+def _random_states(inputs: WarningInputs) -> Iterator[str]:
     """Yield the random states that differ, and the meaning of this."""
-    blamed = unseeded(seen)
-    for name, (step, agreed) in sorted(_rng(seen.comparison).items()):
+    blamed = unseeded(inputs)
+    for name, (step, agreed) in sorted(_rng(inputs.comparison).items()):
         if name in blamed:
             yield blamed[name]
-        elif seen.all_agrees and agreed:
+        elif inputs.all_agrees and agreed:
             yield f"{words.rng(name)} differs from step {step:,} on, but nothing else differs"
 
 
-def unseeded(seen: WarningInputs) -> dict[str, str]:
+def unseeded(inputs: WarningInputs) -> dict[str, str]:
     """Return generator -> its warning, for generators whose states differ from the start.
 
     Generators that no trial used are left out.
     """
     alone = ": its state differs, but nothing else differs"
-    rest = alone if seen.all_agrees else ": its state already differs at the start"
-    names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
+    rest = alone if inputs.all_agrees else ": its state already differs at the start"
+    names = [name for name in _differing_from_the_start(inputs) if not _is_unused(name, inputs)]
     return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
 
 
-def _differing_from_the_start(seen: WarningInputs) -> list[str]:
-    return sorted(name for name, (_, agreed) in _rng(seen.comparison).items() if not agreed)
+def _differing_from_the_start(inputs: WarningInputs) -> list[str]:
+    return sorted(name for name, (_, agreed) in _rng(inputs.comparison).items() if not agreed)
 
 
-def used_generators_differ(seen: WarningInputs) -> bool:
+def used_generators_differ(inputs: WarningInputs) -> bool:
     """Return whether the state of a generator differs between trials that used it."""
-    return any(not _is_unused(name, seen) for name in _rng(seen.comparison))
+    return any(not _is_unused(name, inputs) for name in _rng(inputs.comparison))
 
 
-def _is_unused(name: str, seen: WarningInputs) -> bool:
+def _is_unused(name: str, inputs: WarningInputs) -> bool:
     """Return whether no process of any trial drew from this generator, or seeded it."""
-    with_it = [trace for trace in _traces(seen) if states(name, trace)]
+    with_it = [trace for trace in _traces(inputs) if states(name, trace)]
     return all(len(states(name, trace)) == 1 and name in _untouched(trace) for trace in with_it)
 
 
-def _traces(seen: WarningInputs) -> list[ProcessTrace]:
-    return [member.trace for trial in seen.comparison.aligned for member in trial.members]
+def _traces(inputs: WarningInputs) -> list[ProcessTrace]:
+    return [member.trace for trial in inputs.comparison.aligned for member in trial.members]
 
 
 def _untouched(trace: ProcessTrace) -> set[str]:
@@ -108,17 +108,17 @@ def _untouched(trace: ProcessTrace) -> set[str]:
 
 def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
     """Return random state -> (first step at which it differs, whether it agreed before), over all pairs."""
-    found: dict[str, tuple[int, bool]] = {}
+    steps: dict[str, tuple[int, bool]] = {}
     for pair in comparison.pairs():
         for part in pair.members:
             for name, (step, agreed) in part.found.rng.items():
-                before = found.get(name, (step, True))
-                found[name] = (min(step, before[0]), agreed and before[1])
-    return found
+                before = steps.get(name, (step, True))
+                steps[name] = (min(step, before[0]), agreed and before[1])
+    return steps
 
 
-def _losses(seen: WarningInputs) -> Iterator[str]:
-    traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
+def _losses(inputs: WarningInputs) -> Iterator[str]:
+    traces = [member.trace for trial in inputs.comparison.aligned for member in trial.members]
     firsts = [step for trace in traces if (step := _first_nan(trace)) is not None]
     if traces and len(firsts) == len(traces):
         yield f"the loss is NaN in all trials, from step {min(firsts):,} on: equal bits of such a model say little"
@@ -133,8 +133,8 @@ def _first_nan(trace: ProcessTrace) -> int | None:
     return None
 
 
-def _weights(seen: WarningInputs) -> Iterator[str]:
-    trained = [m.trace for t in seen.comparison.aligned for m in t.members if t.whole and m.trace.steps > 0]
+def _weights(inputs: WarningInputs) -> Iterator[str]:
+    trained = [m.trace for t in inputs.comparison.aligned for m in t.members if t.whole and m.trace.steps > 0]
     if trained and all(_never_change(trace) for trace in trained):
         yield "the weights never change: at the end they have the bits that they had at the start"
 
@@ -152,76 +152,76 @@ def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
     return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
 
 
-def _controls(seen: WarningInputs) -> Iterator[str]:
+def _controls(inputs: WarningInputs) -> Iterator[str]:
     """Yield a warning for each control that did not hold.
 
     One more line names those that could not be read back (not all controls of a preset apply).
     """
-    for control in seen.setup.controls:
+    for control in inputs.setup.controls:
         if control.effect == "undone":
             yield f"the control {control.id} did not hold" + (f": {control.why}" if control.why else "")
-    yield from unread([control for control in seen.setup.controls if control.effect == "unreadable"])
+    yield from unread([control for control in inputs.setup.controls if control.effect == "unreadable"])
 
 
 def unread(controls: Sequence[HeldControl]) -> list[str]:
     """Return the warning about controls that nobody could read back."""
-    names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
-    this, it = ("this control was", "it does") if len(controls) == 1 else ("these controls were", "they do")
-    return [f"{this} not read back, so {it} not count as held: {names}"] if controls else []
+    names = words.listed(control.id + (f" ({control.why})" if control.why else "") for control in controls)
+    subject, it = ("this control was", "it does") if len(controls) == 1 else ("these controls were", "they do")
+    return [f"{subject} not read back, so {it} not count as held: {names}"] if controls else []
 
 
-def _leaks(seen: WarningInputs) -> Iterator[str]:
-    leaking = trials_with_leaks(seen.trials) or [trial for trial in seen.trials if trial.file.leaks]
-    if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
+def _leaks(inputs: WarningInputs) -> Iterator[str]:
+    leaking = trials_with_leaks(inputs.trials) or [trial for trial in inputs.trials if trial.file.leaks]
+    if leaking and not (inputs.divergence and inputs.reason):  # else it is the reason itself
         equal = "all trials have the same bits, but samebits did not run the trials without that file"
-        meaning = "this alone did not cause the divergence" if seen.divergence else equal
-        yield f"{leak_sentence(leaking, seen.record)}; {meaning}"
+        meaning = "this alone did not cause the divergence" if inputs.divergence else equal
+        yield f"{leak_sentence(leaking, inputs.record)}; {meaning}"
 
 
-def _events(seen: WarningInputs) -> Iterator[str]:
-    yield from seen.record.notes
-    for trial in seen.trials:
+def _events(inputs: WarningInputs) -> Iterator[str]:
+    yield from inputs.record.notes
+    for trial in inputs.trials:
         yield from trial.file.notes
         yield from trial.warnings
         for process in trial.processes:
             yield from (str(event.get("text", "")) for event in process.events_named("warning"))
 
 
-def _children(seen: WarningInputs) -> Iterator[str]:
-    left = {trial.id: trial.file.children_left for trial in seen.trials if trial.file.children_left}
+def _children(inputs: WarningInputs) -> Iterator[str]:
+    left = {trial.id: trial.file.children_left for trial in inputs.trials if trial.file.children_left}
     if left:
         name = next(iter(left.values()))[0]
         yield f"{words.trials(sorted(left))} left processes behind; samebits ended them ({name})"
 
 
-def _unwatched(seen: WarningInputs) -> Iterator[str]:
-    hidden = hidden_processes([trial.trial.file for trial in seen.comparison.aligned])
-    if hidden and not (seen.reason and seen.reason.names_hidden):  # else it is the reason itself
+def _unwatched(inputs: WarningInputs) -> Iterator[str]:
+    hidden = hidden_processes([trial.trial.file for trial in inputs.comparison.aligned])
+    if hidden and not (inputs.reason and inputs.reason.names_hidden):  # else it is the reason itself
         yield f"Python ran unwatched: {hidden}; only its files and printed lines were compared"
 
 
-def _programs(seen: WarningInputs) -> Iterator[str]:
+def _programs(inputs: WarningInputs) -> Iterator[str]:
     """Yield a warning about programs that no probe can watch."""
-    programs = [program for trial in seen.comparison.aligned for program in trial.trial.file.programs]
-    if programs and seen.divergence is None:
-        named = words.listed(list(dict.fromkeys(programs))[:3])
+    programs = [program for trial in inputs.comparison.aligned for program in trial.trial.file.programs]
+    if programs and inputs.divergence is None:
+        names = words.listed(list(dict.fromkeys(programs))[:3])
         what = "programs ran that samebits cannot watch"
-        yield f"{what} ({named}); only their files and printed lines were compared"
+        yield f"{what} ({names}); only their files and printed lines were compared"
 
 
-def _questions(seen: WarningInputs) -> Iterator[str]:
+def _questions(inputs: WarningInputs) -> Iterator[str]:
     """Yield the processes in which runners asked the interpreter about itself. The training does not depend on them."""
-    asking = asking_processes([trial.trial.file for trial in seen.comparison.aligned])
+    asking = asking_processes([trial.trial.file for trial in inputs.comparison.aligned])
     if asking:
         many = words.count(len(asking), "Python process")
         verb, who = ("is", "it") if len(asking) == 1 else ("are", "they")
-        said = f"{many} ran unwatched and {verb} left out"
-        yield f"{said}: {who} only asked the interpreter about itself before the first step ({asking[0]})"
+        sentence = f"{many} ran unwatched and {verb} left out"
+        yield f"{sentence}: {who} only asked the interpreter about itself before the first step ({asking[0]})"
 
 
-def _siblings(seen: WarningInputs) -> Iterator[str]:
+def _siblings(inputs: WarningInputs) -> Iterator[str]:
     """Yield a warning if the divergence may come from siblings paired wrongly."""
-    pairs = seen.comparison.against_reference().values() if seen.divergence else []
+    pairs = inputs.comparison.against_reference().values() if inputs.divergence else []
     commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
     for command in sorted(commands):
         yield (
@@ -230,9 +230,9 @@ def _siblings(seen: WarningInputs) -> Iterator[str]:
         )
 
 
-def _metrics(seen: WarningInputs) -> Iterator[str]:
-    whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
-    for name in seen.record.options.metrics:
+def _metrics(inputs: WarningInputs) -> Iterator[str]:
+    whole = [trial.trial for trial in inputs.comparison.aligned if trial.whole]
+    for name in inputs.record.options.metrics:
         without = [t.id for t in whole if name not in t.file.metrics_printed and name not in t.file.metrics]
         if without:
             yield f"the metric {name}: its pattern matched nothing that {words.trials(without)} printed"
@@ -243,61 +243,61 @@ def _metrics(seen: WarningInputs) -> Iterator[str]:
             yield f"the metric {name}: its pattern found {strange[0]!r}, which is not a number. {how}"
 
 
-def _asides(seen: WarningInputs) -> Iterator[str]:
+def _asides(inputs: WarningInputs) -> Iterator[str]:
     """Yield differences that train nothing: evaluations, inputs that no step used, times in attributes of a model."""
-    found: dict[str, tuple[int, str]] = {}
-    for pair in seen.comparison.pairs() if seen.divergence is None else []:
-        for one in (one for part in pair.members for one in part.found.beside):
-            if one.meaning.effect != "understood" or one.meaning.by_name:
+    asides: dict[str, tuple[int, str]] = {}
+    for pair in inputs.comparison.pairs() if inputs.divergence is None else []:
+        for aside in (aside for part in pair.members for aside in part.found.beside):
+            if aside.meaning.effect != "understood" or aside.meaning.by_name:
                 continue
-            key, first = one.place, (one.step, one.meaning.reason)
-            found[key] = min(first, found.get(key, first))
-    evaluations = sorted((step, name.partition(" ")[2]) for name, (step, what) in found.items() if what == EVALUATION)
+            key, first = aside.place, (aside.step, aside.meaning.reason)
+            asides[key] = min(first, asides.get(key, first))
+    evaluations = sorted((step, name.partition(" ")[2]) for name, (step, what) in asides.items() if what == EVALUATION)
     if evaluations:
         step, name = evaluations[0]
-        fed = ", and all that follows from it agrees" if seen.all_agrees else ""
+        fed = ", and all that follows from it agrees" if inputs.all_agrees else ""
         yield f"{name} differs from step {step:,} on: this forward pass trains nothing{fed}"
-    others = sorted(f"{name} ({what})" for name, (_, what) in found.items() if what != EVALUATION)
+    others = sorted(f"{name} ({what})" for name, (_, what) in asides.items() if what != EVALUATION)
     if others:
         rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
         verb = words.agree(len(others), "differs", "differ")
         yield f"{words.listed([*others[:3], *rest])} {verb}, but trained nothing; this does not count"
 
 
-def _reordered(seen: WarningInputs) -> Iterator[str]:
-    if any(part.found.reordered for pair in seen.comparison.pairs() for part in pair.members):
+def _reordered(inputs: WarningInputs) -> Iterator[str]:
+    if any(part.found.reordered for pair in inputs.comparison.pairs() for part in pair.members):
         yield (
             "independent networks are trained in a different order in each trial (for example the order of a set): all "
             "values agree, and each variable ends with the same network"
         )
 
 
-def _uncompared(seen: WarningInputs) -> Iterator[str]:
-    steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
+def _uncompared(inputs: WarningInputs) -> Iterator[str]:
+    steps = max((part.found.uncompared for pair in inputs.comparison.pairs() for part in pair.members), default=0)
     if steps:
         how = "one trial kept a fingerprint of each value, the other only one of all values together"
         yield f"{words.count(steps, 'step')} could not be compared: {how}"
 
 
-def _failed(seen: WarningInputs) -> Iterator[str]:
-    bad = [t for t in seen.trials if not ended_well(t.file, seen.record.options.ok_exit)]
-    if seen.divergence is not None and bad:
+def _failed(inputs: WarningInputs) -> Iterator[str]:
+    bad = [t for t in inputs.trials if not ended_well(t.file, inputs.record.options.ok_exit)]
+    if inputs.divergence is not None and bad:
         ids = [trial.id for trial in bad]
         yield f"{words.trials(ids)} did not end well and {words.were(ids)} not compared"
 
 
-def _of_files(seen: WarningInputs) -> Iterator[str]:
-    return sentences.file_caveats(seen.comparison)
+def _of_files(inputs: WarningInputs) -> Iterator[str]:
+    return sentences.file_caveats(inputs.comparison)
 
 
-def _different_files(seen: WarningInputs) -> Iterator[str]:
+def _different_files(inputs: WarningInputs) -> Iterator[str]:
     """Yield a warning that diverged trials may leave a second model, which no step shows."""
-    if seen.divergence is not None and seen.divergence.kind != "end":
-        yield from filter(None, [different_files(seen.comparison, seen.divergence)])
+    if inputs.divergence is not None and inputs.divergence.kind != "end":
+        yield from filter(None, [different_files(inputs.comparison, inputs.divergence)])
 
 
-def _understood(seen: WarningInputs) -> Iterator[str]:
-    return sentences.file_understood(seen.comparison)
+def _understood(inputs: WarningInputs) -> Iterator[str]:
+    return sentences.file_understood(inputs.comparison)
 
 
 _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (

@@ -47,10 +47,10 @@ class LeftEntries:
             self._lines[line] = TextEntry(text, shape_of(text) if is_short else Shape(text, []))
         return self._lines[line]
 
-    def of_part(self, name: str, shown: str) -> TextEntry:
-        """Return a part of a file as an entry. `shown`: its value as JSON; "" if it was not kept."""
+    def of_part(self, name: str, text: str) -> TextEntry:
+        """Return a part of a file as an entry. `text`: its value as JSON; "" if it was not kept."""
         key = self.of_line(name)
-        value = self.of_value(json.loads(shown)) if shown else TextEntry("?", Shape("?", []))
+        value = self.of_value(json.loads(text)) if text else TextEntry("?", Shape("?", []))
         return TextEntry(
             f"{key.text} = {value.text}", Shape(f"{key.shape.words} = {value.shape.words}", value.shape.quantities)
         )
@@ -79,17 +79,17 @@ class LeftEntries:
 
     @cached_property
     def _files(self) -> dict[str, list[SavedFile]]:
-        found: dict[str, list[SavedFile]] = defaultdict(list)
+        files: dict[str, list[SavedFile]] = defaultdict(list)
         for file in (*self.trial.files.files, *self.trial.files.printed):
-            found[self.key_of(file.path)].append(file)
-        return found
+            files[self.key_of(file.path)].append(file)
+        return files
 
     def _of_memory(self) -> dict[str, list[list[Quantity]]]:
-        found: dict[str, list[list[Quantity]]] = defaultdict(list)
+        quantities: dict[str, list[list[Quantity]]] = defaultdict(list)
         for process in self.trial.processes:
             for place, numbers in numbers_by_place(process).items():
-                found[words_of(place)] += [[Quantity(repr(number), number)] for number in numbers]
-        return found
+                quantities[words_of(place)] += [[Quantity(repr(number), number)] for number in numbers]
+        return quantities
 
     def _entries_of(self, key: str) -> list[TextEntry]:
         """Return the entries of the files with this key; with the key "", the names of all files."""
@@ -100,10 +100,10 @@ class LeftEntries:
     def _quantities_of(self, key: str) -> dict[str, list[list[Quantity]]]:
         if key == MEMORY:
             return self._of_memory()
-        found: dict[str, list[list[Quantity]]] = defaultdict(list)
+        quantities: dict[str, list[list[Quantity]]] = defaultdict(list)
         for entry in self._entries(key):
-            found[entry.shape.words].append(entry.shape.quantities)
-        return found
+            quantities[entry.shape.words].append(entry.shape.quantities)
+        return quantities
 
     def _of_file(self, file: SavedFile) -> Iterator[TextEntry]:
         if file.lines is not None:
@@ -117,10 +117,10 @@ class LeftEntries:
 
         All numbers of a list are at one place: they have one origin, and one of them alone may be noisy.
         """
-        found = self._by_words(key).get(words, [])
+        lists = self._by_words(key).get(words, [])
         if words.endswith(f"{_NUMBERS}]"):
-            return [quantity for quantities in found for quantity in quantities]
-        return [quantities[place] for quantities in found if place < len(quantities)]
+            return [quantity for quantities in lists for quantity in quantities]
+        return [quantities[place] for quantities in lists if place < len(quantities)]
 
     def _texts_with_ids(self, key: str) -> set[str]:
         """Return the lines of a file that hold a text that the program got from the system or the clock."""

@@ -119,12 +119,12 @@ class TrialFacts:
     def _is_date(self, date: re.Match[str]) -> bool:
         """Return whether a date lies in the span of the trial, in the time zone of this machine or in UTC."""
         assert self.span is not None
-        found = date.groupdict()
+        parts = date.groupdict()
         return any(
             begin <= moment <= end
             for offset in {timedelta(), _local_offset(self.span[0])}
-            for begin, end in [_limits(self.span, offset, found)]
-            for moment in _moments(found, begin)
+            for begin, end in [_limits(self.span, offset, parts)]
+            for moment in _moments(parts, begin)
         )
 
 
@@ -155,10 +155,10 @@ def _moments(date: dict[str, str | None], begin: datetime) -> list[datetime]:
     month = datetime.strptime(name, "%b").month if name else int(date["m"] or 0)
     year, day = int(date["Y"] or begin.year), int(date["d"] or 0)
     hour, minute, second = (int(date.get(part) or 0) for part in "HMS")
-    found = []
+    moments = []
     for one, two in {(month, day), (day, month) if not name else (month, day)}:
         try:
-            found.append(datetime(year, one, two, hour, minute, second))
+            moments.append(datetime(year, one, two, hour, minute, second))
         except ValueError:
             continue
-    return found
+    return moments

@@ -66,25 +66,25 @@ class Judge:
 
     def entries(self, key: str, a: tuple[int, TextEntry], b: tuple[int, TextEntry]) -> Judgement:
         """Return what the difference of two entries of a file means. `a`, `b`: the trial, and its entry."""
-        (one, mine), (two, theirs) = a, b
+        (first, mine), (second, theirs) = a, b
         if mine.text == theirs.text:
             return FACT
         words = mine.shape.words
         if words != theirs.shape.words or len(mine.shape.quantities) != len(theirs.shape.quantities):
             return self._of_origin(key, mine, theirs)
         judgements = [
-            self.numbers((key, words, place), (one, x), (two, y))
+            self.numbers((key, words, place), (first, x), (second, y))
             for place, (x, y) in enumerate(zip(mine.shape.quantities, theirs.shape.quantities, strict=True))
             if x.text != y.text
         ]
-        worst = max(judgements, key=lambda one: (one.effect == "unknown", one.by_name, one.is_result), default=FACT)
+        worst = max(judgements, key=lambda item: (item.effect == "unknown", item.by_name, item.is_result), default=FACT)
         origin = self._of_origin(key, mine, theirs) if worst.effect == "unknown" else worst
         return worst if origin.effect == "unknown" else origin
 
     def numbers(self, place: Place, a: tuple[int, Quantity], b: tuple[int, Quantity]) -> Judgement:
         """Return what the difference of two numbers at one place means."""
-        (one, x), (two, y) = a, b
-        facts = self.left[one].facts, self.left[two].facts
+        (first, x), (second, y) = a, b
+        facts = self.left[first].facts, self.left[second].facts
         if all(own.holds(number) for own, number in zip(facts, (x, y), strict=True)):
             return FACT
         if x.is_clock and y.is_clock and facts[0].is_time_of_day(x.text) and facts[1].is_time_of_day(y.text):
@@ -102,8 +102,8 @@ class Judge:
     def law(self, place: Place) -> Finding | None:
         """Return the law of a place; None if its values follow none."""
         if place not in self._laws:
-            known = self._known.get(name_of(place))
-            self._laws[place] = known or (law_of(self._samples(place)) if self.has_experiment else None)
+            finding = self._known.get(name_of(place))
+            self._laws[place] = finding or (law_of(self._samples(place)) if self.has_experiment else None)
         return self._laws[place]
 
     def _samples(self, place: Place) -> list[Sample]:
@@ -115,8 +115,8 @@ class Judge:
     def _of_origin(self, key: str, mine: TextEntry, theirs: TextEntry) -> Judgement:
         """Judge two texts that differ. With a faster clock, a part of the text may come from the clock."""
         fast = [left for left in self.left.values() if left.facts.rate != 1]
-        seen = [left.texts_with_ids(key) for left in fast]
-        for text in set.intersection(*seen) if len(seen) > 1 else ():
+        texts = [left.texts_with_ids(key) for left in fast]
+        for text in set.intersection(*texts) if len(texts) > 1 else ():
             pattern = re.compile(".{1,64}?".join(map(re.escape, text.split("<id>"))))
             if all(pattern.fullmatch(entry.text) for entry in (mine, theirs)):
                 self._laws[key, text, 0] = Finding("known", [])

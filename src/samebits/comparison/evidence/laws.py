@@ -155,10 +155,10 @@ def _contradicts(plain: Sequence[Sample], fast: Sequence[Sample], sign: int) -> 
         return False
     bound = math.sqrt(fast[-1].rate)
     for values in zip(*(sample.values for sample in (*plain, *fast)), strict=True):
-        known, later = values[: len(plain)], values[len(plain) :]
-        have_digits = all(quantity.value >= quantity.resolution for quantity in known)
-        if len({quantity.text for quantity in (values if have_digits else known)}) > 1:
-            base = math.exp(sum(math.log(_positive(quantity)) for quantity in known) / len(known))
+        normal, later = values[: len(plain)], values[len(plain) :]
+        have_digits = all(quantity.value >= quantity.resolution for quantity in normal)
+        if len({quantity.text for quantity in (values if have_digits else normal)}) > 1:
+            base = math.exp(sum(math.log(_positive(quantity)) for quantity in normal) / len(normal))
             if (_positive(later[0]) / base) ** sign < bound:
                 return True
     return False

@@ -33,8 +33,8 @@ class MemoryEvidence(NamedTuple):
         """Return what the difference of two numbers means."""
         if self._judge is None:
             return Judgement("unknown")
-        one, two = Quantity(repr(a), a), Quantity(repr(b), b)
-        return self._judge.numbers((MEMORY, words_of(place), 0), (self.one, one), (self.two, two))
+        first, second = Quantity(repr(a), a), Quantity(repr(b), b)
+        return self._judge.numbers((MEMORY, words_of(place), 0), (self.one, first), (self.two, second))
 
     def text(self, a: str, b: str) -> Judgement:
         """Return what the difference of two texts means."""
