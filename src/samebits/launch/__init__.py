@@ -21,5 +21,5 @@ HOSTS = {"ray": ("ray_host", "RayHost"), "slurm": ("slurm_host", "SlurmHost")}
 def find_launcher(name: str) -> Launcher:
     """Make the launcher of that name, which is in the table."""
     file, name = LAUNCHERS[name]
-    found: Launcher = getattr(importlib.import_module(f"{__name__}.{file}"), name)()
-    return found
+    launcher: Launcher = getattr(importlib.import_module(f"{__name__}.{file}"), name)()
+    return launcher

@@ -60,8 +60,8 @@ def matches(pattern: str, directory: Path, out: Path) -> list[Path]:
     `out`: the trial's own output folder, which lies in a record and counts.
     """
     is_record = cache(folders.is_record)
-    found = (directory / name for name in sorted(glob.glob(pattern, root_dir=directory, recursive=True)))  # noqa: PTH207
-    own = (path for path in found if path.is_relative_to(out) or not any(map(is_record, _above(path, directory))))
+    paths = (directory / name for name in sorted(glob.glob(pattern, root_dir=directory, recursive=True)))  # noqa: PTH207
+    own = (path for path in paths if path.is_relative_to(out) or not any(map(is_record, _above(path, directory))))
     return [path for path in islice(own, MOST_MATCHES) if folders.is_file(path)]
 
 
@@ -74,47 +74,47 @@ def _states(paths: Iterable[Path]) -> dict[Path, folders.State]:
     return {path: state for path in paths if (state := folders.state(path)) is not None}
 
 
-def collect(asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames) -> FilesFile:
+def collect(rules: FileRules, written: Iterable[Path], directory: Path, naming: FileNames) -> FilesFile:
     """Fingerprint the files that the trial wrote: those that a pattern names, and all others in its folders."""
     named: set[Path] = set()
     empty: list[str] = []
     written = [path for path in written if folders.is_file(path)]
-    for pattern in asked.patterns:
+    for pattern in rules.patterns:
         after = _states(matches(pattern.filled, directory, pattern.out))
         fresh = {path for path, state in after.items() if pattern.before.get(path) != state}
         named |= fresh
         if not fresh and not matches_any(pattern.text, ("stdout", "stderr")):
             empty.append(pattern.text)
     names = {path: naming.name(path) for path in {*named, *_own(written, directory, naming)}}
-    ignored = {path for path, name in names.items() if matches_any(name, asked.ignores)}
-    found = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), names[path]))
+    ignored = {path for path, name in names.items() if matches_any(name, rules.ignores)}
+    ordered = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), names[path]))
     saved = [
         store.fingerprint_file(path, path in named).model_copy(update={"path": names[path]})
         if path in named or not _is_too_large(path)
         else _too_large(names[path])
-        for path in found[:MOST_COMPARED]
+        for path in ordered[:MOST_COMPARED]
     ]
-    gone = {names[path] for path in found if not folders.is_there(path)}
+    vanished = {names[path] for path in ordered if not folders.is_there(path)}
     return FilesFile(
-        files=sorted(_bounded([file for file in saved if file.path not in gone]), key=lambda file: file.path),
-        gone=sorted(gone),
+        files=sorted(_bounded([file for file in saved if file.path not in vanished]), key=lambda file: file.path),
+        gone=sorted(vanished),
         patterns_without_match=empty,
         ignores_without_match=[
             text
-            for text in asked.ignores
+            for text in rules.ignores
             if not any(matches_any(n, [text]) for n in (*names.values(), "stdout", "stderr"))
         ],
-        found=len(found) - len(gone),
+        found=len(ordered) - len(vanished),
         ignored=len(ignored),
-        elsewhere=_left_out(written, names, asked.ignores),
+        elsewhere=_left_out(written, names, rules.ignores),
     )
 
 
 def _left_out(written: Iterable[Path], names: Mapping[Path, str], ignores: Sequence[str]) -> list[str]:
     """Return the texts and tables outside of the trial's folders. They may be results, but are not compared."""
     outside = OutsideFiles()
-    found = (str(path) for path in written if path not in names and outside.may_be_text(path))
-    return sorted(path for path in found if not matches_any(path, ignores))[:_MOST_LEFT_OUT]
+    texts = (str(path) for path in written if path not in names and outside.may_be_text(path))
+    return sorted(path for path in texts if not matches_any(path, ignores))[:_MOST_LEFT_OUT]
 
 
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
@@ -150,15 +150,15 @@ def _bounded(files: Sequence[SavedFile]) -> list[SavedFile]:
 
     For the rest, a record keeps fingerprints.
     """
-    kept, room, parts = [], MOST_KEPT, MOST_PARTS
+    bounded, room, parts = [], MOST_KEPT, MOST_PARTS
     for file in files:
         lines = file.lines
         room -= sum(len(part.shown) for part in file.parts.values()) + (sum(map(len, lines.kept)) if lines else 0)
         parts -= len(file.parts)
         if room < 0:
             file = _without_values(file)
-        kept.append(file if parts >= 0 or len(file.parts) < 2 else _as_one_part(file))
-    return kept
+        bounded.append(file if parts >= 0 or len(file.parts) < 2 else _as_one_part(file))
+    return bounded
 
 
 def _as_one_part(file: SavedFile) -> SavedFile:
@@ -173,10 +173,11 @@ def _without_values(file: SavedFile) -> SavedFile:
     return file.model_copy(update={"parts": parts, "lines": lines})
 
 
-def printed(folder: Path, asked: FileRules) -> list[SavedFile]:
+def printed(folder: Path, rules: FileRules) -> list[SavedFile]:
     """Return what the trial printed, as two texts. Options can name both as they name files."""
+    texts = [pattern.text for pattern in rules.patterns]
     return [
-        store.printed_file(folder / f"{name}.txt", name, named=matches_any(name, [one.text for one in asked.patterns]))
+        store.printed_file(folder / f"{name}.txt", name, named=matches_any(name, texts))
         for name in ("stdout", "stderr")
-        if not matches_any(name, asked.ignores)
+        if not matches_any(name, rules.ignores)
     ]

@@ -311,13 +311,13 @@ def _cpu_times(pid: int) -> list[float]:
 
 def _thread_seconds(pid: int) -> dict[int, float]:
     """Return the processor time of each thread that has not ended, by the thread's id."""
-    found = {}
+    seconds = {}
     for task in _tasks(pid):
         try:
-            found[int(task.name)] = int((task / "schedstat").read_bytes().split()[0]) / 1e9
+            seconds[int(task.name)] = int((task / "schedstat").read_bytes().split()[0]) / 1e9
         except (OSError, IndexError):
             continue
-    return found
+    return seconds
 
 
 def _tasks(pid: int) -> list[Path]:

@@ -30,15 +30,15 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     name = command[0]
     if "/" in name:
         return _check_file(command, directory)
-    found = shutil.which(name, path=search_path)
-    if found is None and _program_for(command, directory):
+    program = shutil.which(name, path=search_path)
+    if program is None and _program_for(command, directory):
         raise NotFoundError(f"{name} is not a program by itself.", _program_for(command, directory))
-    if found is None:
+    if program is None:
         what = f"Command not found: {name}. Looked in {_looked(search_path)}."
         if (directory / name).is_dir() and not folders.is_record(directory / name):
             what = f"{name} is a folder, not a program."
         raise NotFoundError(what, _advice(name, directory))
-    return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
+    return os.path.abspath(os.path.join(directory, program))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
 
 def _looked(search_path: str) -> str:
@@ -152,9 +152,9 @@ class FileNames:
 
     def name(self, path: Path) -> str:
         """`{out}/model.pt`, `runs/{trial}/model.pt`, `model.pt` (below the working folder), or the whole path."""
-        for root, shown in self.roots:
+        for root, name in self.roots:
             if path.is_relative_to(root):
-                return str(PurePath(shown) / path.relative_to(root))
+                return str(PurePath(name) / path.relative_to(root))
         return str(path)
 
 
@@ -164,8 +164,8 @@ def _trial_roots(command: Sequence[str], directory: Path, trial: str) -> list[tu
     Such a folder is `runs/{trial}` of `--out=runs/{trial}`.
     """
     values = [word.partition("=")[2] if word.startswith("-") and "=" in word else word for word in command]
-    named = [word for word in values if "{trial}" in word and "{out}" not in word and "\n" not in word]
-    return [(directory / word.replace("{trial}", trial), word) for word in named]
+    templates = [word for word in values if "{trial}" in word and "{out}" not in word and "\n" not in word]
+    return [(directory / word.replace("{trial}", trial), word) for word in templates]
 
 
 # Everyday programs that trainings start and that train nothing. One line for each family: shells and their helpers,
@@ -232,10 +232,10 @@ def interpreter(program: str) -> str | None:
             first = file.readline(_FIRST_LINE)
     except OSError:
         return None
-    named = os.fsdecode(first[2:]).split() if first.startswith(b"#!") else []
-    if named and Path(named[0]).name == "env":  # `env -S python3 -u` too
-        named = [word for word in named[1:] if not word.startswith("-") and "=" not in word]
-    return named[0] if named and python_name(named[0]) else None
+    shebang = os.fsdecode(first[2:]).split() if first.startswith(b"#!") else []
+    if shebang and Path(shebang[0]).name == "env":  # `env -S python3 -u` too
+        shebang = [word for word in shebang[1:] if not word.startswith("-") and "=" not in word]
+    return shebang[0] if shebang and python_name(shebang[0]) else None
 
 
 def holds_python(executable: str | None) -> bool:
@@ -243,10 +243,10 @@ def holds_python(executable: str | None) -> bool:
     if executable is None or is_everyday(executable):
         return False
     try:
-        found = os.stat(executable)  # noqa: PTH116
+        status = os.stat(executable)  # noqa: PTH116
     except OSError:
         return False
-    return _searched(executable, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _searched(executable, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @cache

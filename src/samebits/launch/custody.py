@@ -80,17 +80,17 @@ def hold(folder: Path) -> Custody:
 @contextmanager
 def shared(folder: Path) -> Iterator[None]:
     """Keep others from changing a record while it is copied. They may read it. Raises RecordBusy."""
-    with ExitStack() as held:
+    with ExitStack() as stack:
         if _key(folder) not in _HELD:
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            held.callback(os.close, handle)
+            stack.callback(os.close, handle)
             _lock(folder, handle, fcntl.LOCK_SH)
         yield
 
 
 def _key(folder: Path) -> tuple[int, int]:
-    found = folder.stat()
-    return found.st_dev, found.st_ino
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def _lock(folder: Path, handle: int, kind: int) -> None:

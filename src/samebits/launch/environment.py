@@ -163,20 +163,20 @@ def compile_probe(record: Path, python: str) -> None:
 
 def _is_first(python: str) -> bool:
     """Return whether `python`, looked for in the interpreter's own folder, is that interpreter."""
-    found = shutil.which("python", path=str(Path(python).parent))
-    return found is not None and Path(found).resolve() == Path(python).resolve()
+    first = shutil.which("python", path=str(Path(python).parent))
+    return first is not None and Path(first).resolve() == Path(python).resolve()
 
 
 def trial_environment(
-    plan: Plan, trial: int, directory: Path, slot: Slot, held: Sequence[str] | None = None
+    plan: Plan, trial: int, directory: Path, slot: Slot, control_ids: Sequence[str] | None = None
 ) -> dict[str, str]:
-    """Return all variables of a trial. `held`: the controls that it holds, if they are not those of the plan.
+    """Return all variables of a trial. `control_ids`: the controls that it holds, if they are not those of the plan.
 
     Values are of equal length in every trial, since address layout depends on them.
     """
     own = {**os.environ, **plan.request.variables}
     base = {name: value for name, value in own.items() if value is not None}
-    of_controls = controls.environment(plan.controls if held is None else held, plan.seed, base)
+    of_controls = controls.environment(plan.controls if control_ids is None else control_ids, plan.seed, base)
     environment = {**base, **of_controls}
     shims = plan.record / SHIMS
     environment["PATH"] = search_path(plan.request.python, shims if shims.is_dir() else None)
@@ -210,9 +210,9 @@ def device_variables(slot: Slot) -> dict[str, str]:
 
 def visible_gpus() -> list[str]:
     """Return the devices that the user's own trials would see."""
-    given = os.environ.get(_VISIBLE)
-    if given is not None:
-        return [device.strip() for device in given.split(",") if device.strip()]
+    visible = os.environ.get(_VISIBLE)
+    if visible is not None:
+        return [device.strip() for device in visible.split(",") if device.strip()]
     return [str(n) for n in range(len(list(_GPUS.iterdir())))] if _GPUS.is_dir() else []
 
 

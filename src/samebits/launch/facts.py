@@ -51,8 +51,8 @@ class StartFacts:
 
 def of_trial(roots: Sequence[tuple[Path, str]], folder: Path, began: StartFacts) -> dict[str, Any]:
     """Return what only one trial has, as fields of FilesFile: folders (relative paths, too), host, time, processes."""
-    names = [(str(root), shown or ".") for root, shown in roots]
-    names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
+    names = [(str(root), name or ".") for root, name in roots]
+    names += [(name.replace("{trial}", folder.name), name) for _, name in roots if "{trial}" in name]
     names += [(str(folder), "{trial-folder}"), (os.uname().nodename, "<host>")]
     longest_first = sorted((name for name in names if len(name[0]) > 3), key=lambda name: -len(name[0]))
     processes = observations.Processes(folder)
@@ -65,24 +65,24 @@ def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:
     """`commit`, `dirty` (tracked files changed) and the fingerprint of the change, if the folder is in a git
     repository; `files`: fingerprints of the scripts that the command names.
     """
-    found: dict[str, Any] = {"files": _scripts(directory, command)}
+    facts: dict[str, Any] = {"files": _scripts(directory, command)}
     commit = _git(directory, "rev-parse", "HEAD")
     if commit is not None:
         change = _git(directory, "diff", "HEAD", "--no-color", "--no-ext-diff") or ""
-        found |= {"commit": commit.strip(), "dirty": bool(change), "diff": _digest(change.encode()) if change else None}
-    return found
+        facts |= {"commit": commit.strip(), "dirty": bool(change), "diff": _digest(change.encode()) if change else None}
+    return facts
 
 
 def _scripts(directory: Path, command: Sequence[str]) -> dict[str, str]:
-    found = {}
+    digests = {}
     for word in (*command, *_modules(command)):
         path = directory / word
         try:
             if word and path.is_file() and path.stat().st_size <= _MOST_BYTES:
-                found[word] = _digest(path.read_bytes())
+                digests[word] = _digest(path.read_bytes())
         except (OSError, ValueError):
             continue
-    return found
+    return digests
 
 
 def _modules(command: Sequence[str]) -> Iterator[str]:
@@ -103,10 +103,10 @@ def _git(directory: Path, *words: str) -> str | None:
         return None
     command = ["git", "--no-optional-locks", "-C", str(directory), *words]
     try:
-        asked = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL)
+        answer = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return asked.stdout.decode(errors="replace") if asked.returncode == 0 else None
+    return answer.stdout.decode(errors="replace") if answer.returncode == 0 else None
 
 
 def _may_be_in_repository(directory: Path) -> bool:
@@ -122,10 +122,10 @@ def _may_be_in_repository(directory: Path) -> bool:
 
 def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:
     """Return the versions of the packages that the observing processes had imported."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for event in named_events(processes, "packages"):
-        found |= {str(name): str(version) for name, version in dict(event.get("packages") or {}).items()}
-    return dict(sorted(found.items()))
+        versions |= {str(name): str(version) for name, version in dict(event.get("packages") or {}).items()}
+    return dict(sorted(versions.items()))
 
 
 def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
@@ -141,8 +141,8 @@ def noted(processes: Sequence[WatchedProcess], environment: Mapping[str, str]) -
     At most MOST_HANDED texts, from the first processes. The port that the environment gives to the ranks is added.
     """
     texts = dict.fromkeys(map(str, noted_values(processes, "handed", "texts")))
-    given = environment.get("MASTER_PORT", "")
-    ports = {*map(int, noted_values(processes, "bound", "ports")), *([int(given)] if given.isdecimal() else [])}
+    port = environment.get("MASTER_PORT", "")
+    ports = {*map(int, noted_values(processes, "bound", "ports")), *([int(port)] if port.isdecimal() else [])}
     amounts = set(map(int, noted_values(processes, "amounts", "numbers")))
     return {
         "handed": sorted(itertools.islice(texts, MOST_HANDED)),
@@ -171,12 +171,12 @@ def touched(processes: Iterable[WatchedProcess]) -> list[ProcessFiles]:
 
 
 def _touched(events: Iterable[dict[str, Any]]) -> ProcessFiles:
-    found: dict[str, dict[Path, float]] = {name: {} for name in ProcessFiles._fields}
+    times: dict[str, dict[Path, float]] = {name: {} for name in ProcessFiles._fields}
     for event in events:
-        if event.get("event") in found and event.get("path"):
+        if event.get("event") in times and event.get("path"):
             path, at = Path(str(event["path"])), float(event.get("at") or 0)
-            found[str(event["event"])].setdefault(path, at)
-    return ProcessFiles(**found)
+            times[str(event["event"])].setdefault(path, at)
+    return ProcessFiles(**times)
 
 
 def is_fed_by_unwatched(touched: Sequence[ProcessFiles], written: Sequence[Path]) -> bool:
@@ -193,11 +193,11 @@ def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]
         text = stdout.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return {}
-    found = {}
+    texts = {}
     for name, pattern in patterns.items():
         for match in re.finditer(pattern, text, re.MULTILINE):
-            found[name] = match.group(1 if match.re.groups else 0) or ""
-    return {name: value for name, value in found.items() if value}
+            texts[name] = match.group(1 if match.re.groups else 0) or ""
+    return {name: value for name, value in texts.items() if value}
 
 
 def numbers(texts: Mapping[str, str]) -> dict[str, float]:
@@ -205,10 +205,10 @@ def numbers(texts: Mapping[str, str]) -> dict[str, float]:
 
     JSON has no other numbers, and the record keeps the printed text as well.
     """
-    found = {}
+    values = {}
     for name, text in texts.items():
         try:
-            found[name] = float(text.replace(",", "") if "," in text and "." in text else text)
+            values[name] = float(text.replace(",", "") if "," in text and "." in text else text)
         except ValueError:
             continue
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+    return {name: value for name, value in values.items() if math.isfinite(value)}

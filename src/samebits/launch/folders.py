@@ -71,9 +71,9 @@ def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
         if len(files) >= MOST_FILES:
             return Snapshot(files, is_whole=False)
         path = Path(entry.path)
-        found = state(path)
-        if found is not None:
-            files[path] = found
+        file_state = state(path)
+        if file_state is not None:
+            files[path] = file_state
         if not entry.is_file(follow_symlinks=False) and (own := own_state(path)) is not None:
             others[path] = own
     return Snapshot(files, folders=frozenset(inner), others=others)
@@ -160,19 +160,19 @@ def is_folder(path: Path) -> bool:
 def state(path: Path) -> State | None:
     """Return the state of a regular file; None if there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return State(found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    return State(status.st_ino, status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def own_state(path: Path) -> State | None:
     """Return the state of the file, folder or symbolic link (not its target) at a path; None if nothing is there."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return None
-    return State(found.st_ino, found.st_size, found.st_mtime_ns)
+    return State(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def written(before: Snapshot, after: Snapshot) -> list[Path]:
@@ -181,8 +181,8 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
     A file does not count if the snapshot was cut short before it reached that file.
     """
     if not before.is_whole:
-        return [path for path, found in after.files.items() if before.files.get(path, found) != found]
-    return [path for path, found in after.files.items() if before.files.get(path) != found]
+        return [path for path, now in after.files.items() if before.files.get(path, now) != now]
+    return [path for path, now in after.files.items() if before.files.get(path) != now]
 
 
 def discard(folder: Path) -> None:
@@ -218,9 +218,9 @@ def contents_of(folder: Path, command: Sequence[str]) -> dict[str, str]:
 
     samebits reads programs, settings and the files that a command names.
     """
-    named = set(command)
+    arguments = set(command)
     names = _files(folder)
-    return {name: content(folder / name, is_read=Path(name).suffix in _READ or name in named) for name in names}
+    return {name: content(folder / name, is_read=Path(name).suffix in _READ or name in arguments) for name in names}
 
 
 def content(path: Path, *, is_read: bool) -> str:
@@ -233,14 +233,14 @@ def content(path: Path, *, is_read: bool) -> str:
     return f"{size}{_BYTES}"
 
 
-def differs(path: Path, known: str, ordered: int) -> bool:
+def differs(path: Path, expected: str, ordered: int) -> bool:
     """Return whether a file lacks this content, and already lacked it at a moment (in ns).
 
     If a file changed since then, or is gone, a trial did that.
     """
-    found = state(path)
-    is_old = found is not None and found.modified < ordered
-    return is_old and content(path, is_read=not known.endswith(_BYTES)) != known
+    current = state(path)
+    is_old = current is not None and current.modified < ordered
+    return is_old and content(path, is_read=not expected.endswith(_BYTES)) != expected
 
 
 def _files(folder: Path) -> dict[str, State]:
@@ -252,24 +252,24 @@ def refuse_large(folder: Path) -> str:
     """Return the size of a folder in words. Raises UsageError if it is too large to send."""
     files = _files(folder)
     size = sum(state.size for state in files.values())
-    said = f"{words.count(len(files), 'file')}, {words.size(size)}"
+    extent = f"{words.count(len(files), 'file')}, {words.size(size)}"
     if size > MOST or len(files) >= MOST_FILES:
         most = f"the limit is {words.size(MOST)}, in fewer than {MOST_FILES:,} files"
         raise UsageError(
-            f"The working folder {folder} is too large to send to the nodes ({said}): {most}.",
+            f"The working folder {folder} is too large to send to the nodes ({extent}): {most}.",
             "put it on a disk that all nodes share, or run samebits in a smaller folder.",
         )
-    return said
+    return extent
 
 
 def archive(folder: Path) -> bytes:
     """Pack a folder, with its empty folders and its links, into a tar archive."""
-    found, stream = snapshot(folder), io.BytesIO()
+    listing, stream = snapshot(folder), io.BytesIO()
     import tarfile  # here, because few trials need it
 
     with tarfile.open(fileobj=stream, mode="w") as packed:
-        for path in sorted(found.folders):
+        for path in sorted(listing.folders):
             packed.add(path, arcname=os.path.relpath(path, folder), recursive=False)
-        for path in sorted([*found.files, *found.others.keys() - found.files.keys()]):
+        for path in sorted([*listing.files, *listing.others.keys() - listing.files.keys()]):
             packed.add(path, arcname=os.path.relpath(path, folder), recursive=False)
     return stream.getvalue()

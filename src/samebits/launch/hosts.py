@@ -163,5 +163,5 @@ def connect(name: str, each: Mapping[str, str]) -> Host:
             f"--sbatch {each[SBATCH]} needs --on slurm: trials on {kind} are not Slurm jobs.", "--on slurm"
         )
     file, class_name = HOSTS.get(kind, ("local_host", "LocalHost"))
-    found: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address, each)
-    return found
+    host: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address, each)
+    return host

@@ -59,8 +59,8 @@ class Isolation(NamedTuple):
         """Return the variables by which programs find them. Values have the same length in every trial."""
         own = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.home / ".cache")}
         own |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(self.temporary))
-        named = [name for name in CACHE_VARIABLES if environment.get(name)]
-        return own | {name: str(self.caches / name) for name in named}
+        names = [name for name in CACHE_VARIABLES if environment.get(name)]
+        return own | {name: str(self.caches / name) for name in names}
 
     def remove(self) -> None:
         """Remove all of it."""
@@ -69,15 +69,15 @@ class Isolation(NamedTuple):
 
 def make(record: Path, environment: Mapping[str, str]) -> Isolation:
     """Make the folders of a trial, in which it can read everything that was there before."""
-    found = Isolation(Path(tempfile.mkdtemp(prefix="samebits-")))
-    found.temporary.mkdir()
-    found.caches.mkdir()
-    named = {found.caches / name: Path(environment[name]) for name in CACHE_VARIABLES if environment.get(name)}
-    for target, source in {found.home: Path(environment.get("HOME") or Path.home()), **named}.items():
+    isolation = Isolation(Path(tempfile.mkdtemp(prefix="samebits-")))
+    isolation.temporary.mkdir()
+    isolation.caches.mkdir()
+    caches = {isolation.caches / name: Path(environment[name]) for name in CACHE_VARIABLES if environment.get(name)}
+    for target, source in {isolation.home: Path(environment.get("HOME") or Path.home()), **caches}.items():
         if folders.is_folder(source):
             _mirror(source, target, partial(_is_linked, source), _MOST_CONFIGURED, record)
-    found.home.mkdir(exist_ok=True)
-    return found
+    isolation.home.mkdir(exist_ok=True)
+    return isolation
 
 
 def _is_linked(top: Path, entry: os.DirEntry[str]) -> bool:
@@ -132,10 +132,10 @@ def _mirror(
 
 def _entries(folder: Path, without: Path) -> list[os.DirEntry[str]]:
     try:
-        found = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:  # it is gone, or may not be read
         return []
-    return [entry for entry in found if not _is_of_samebits(entry, without)]
+    return [entry for entry in entries if not _is_of_samebits(entry, without)]
 
 
 def _is_of_samebits(entry: os.DirEntry[str], without: Path) -> bool:

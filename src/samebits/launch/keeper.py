@@ -42,13 +42,13 @@ class Keeper:
     """
 
     def __init__(self, post: Post, node: str, notes: Sequence[str] = ()) -> None:
-        taken = {name: os.environ[name] for name in post.taken if name in os.environ}
+        variables = {name: os.environ[name] for name in post.taken if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, _FOLDER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**post.environment, **taken},
+            env={**post.environment, **variables},
             cwd="/",
         )
         self._process.wait()
@@ -105,8 +105,8 @@ def _notes() -> list[str]:
     """Say how often Slurm has preempted the job and queued it again: it then finds its order once more."""
     times = os.environ.get("SLURM_RESTART_COUNT", "0")
     often = "once" if times == "1" else f"{times} times"
-    said = f"Slurm put this trial's job back into its queue {often}, so the trial started again"
-    return [] if times == "0" else [said]
+    note = f"Slurm put this trial's job back into its queue {often}, so the trial started again"
+    return [] if times == "0" else [note]
 
 
 def stay() -> None:

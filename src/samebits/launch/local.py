@@ -216,6 +216,6 @@ def _runs(pid: str) -> bool:
 
 def exit_words(code: int) -> str:
     """Describe an exit status. A shell gives 128 + n for a program that signal n killed."""
-    if code > 128 and code - 128 in {int(known) for known in signal.Signals}:
+    if code > 128 and code - 128 in {int(number) for number in signal.Signals}:
         return f"it ended with exit status {code} (killed by {signal_name(code - 128)} below a shell)"
     return f"it ended with exit status {code}"

@@ -116,7 +116,7 @@ def _working_folder(order: NodeOrder, packed: bytes) -> Iterator[Path]:
 def _refuse_stale(order: NodeOrder) -> None:
     """Raise UsageError if the working folder here is an old copy: a trial in it would train something else."""
     directory = order.request.directory
-    stale = (name for name, known in order.contents.items() if differs(directory / name, known, order.ordered))
+    stale = (name for name, expected in order.contents.items() if differs(directory / name, expected, order.ordered))
     if (name := next(stale, None)) is not None:
         what = f"the working folder {directory} is not the same as where samebits runs: {name} differs."
         raise UsageError(what, _SHARE)

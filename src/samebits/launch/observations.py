@@ -39,9 +39,9 @@ class WatchedProcess:
     def facts(self) -> dict[str, Any]:
         """process.json; empty until it is there. It is final when something has been observed."""
         if self._facts is None:
-            found = read_json(self.folder / wire.PROCESS)
-            self._facts = found if self.observes else None
-            return found or {}
+            document = read_json(self.folder / wire.PROCESS)
+            self._facts = document if self.observes else None
+            return document or {}
         return self._facts
 
     @property
@@ -58,12 +58,12 @@ class WatchedProcess:
 
     def stop(self) -> dict[str, Any] | None:
         """Return the content of stopped.json if the process waits: how far it is."""
-        written = _modified(self.folder / wire.STOPPED)
-        if written is None:
+        modified = _modified(self.folder / wire.STOPPED)
+        if modified is None:
             self._stop = None
-        elif self._stop is None or self._stop[0] != written:
-            found = read_json(self.folder / wire.STOPPED)
-            self._stop = (written, found) if found is not None else None
+        elif self._stop is None or self._stop[0] != modified:
+            document = read_json(self.folder / wire.STOPPED)
+            self._stop = (modified, document) if document is not None else None
         return self._stop[1] if self._stop is not None else None
 
     def is_stopped(self, steps: int) -> bool:
@@ -140,8 +140,8 @@ class Processes:
 
     def forks(self) -> set[int]:
         """Return the forks of these processes that have no files of their own."""
-        found = (event.get("pid") for process in self.look() for event in events(process.folder))
-        return {pid for pid in found if isinstance(pid, int)}
+        pids = (event.get("pid") for process in self.look() for event in events(process.folder))
+        return {pid for pid in pids if isinstance(pid, int)}
 
     def imported_threads(self) -> set[int]:
         """Return the ids of the threads that began while a process imported a library."""
@@ -152,12 +152,12 @@ class Processes:
 
         `began`: when the probe started in this process (epoch).
         """
-        found = [
+        starts = [
             {**event, "began": process.facts.get("started")}
             for process in self.look()
             for event in named_events([process], "start")
         ]
-        return found[0] if len(found) == 1 else None
+        return starts[0] if len(starts) == 1 else None
 
     def became(self) -> dict[int, Became]:
         """Return the processes that were watched until they became a different program by exec.
@@ -248,26 +248,26 @@ def _size(path: Path) -> int:
 def read_json(path: Path) -> dict[str, Any] | None:
     """Return a JSON object, or None if the file is missing or not complete."""
     try:
-        found = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
     """Return the events of one process; a torn last line is left out."""
     end = read_json(folder / wire.END) or {}
-    found = list(end.get("events") or [])
+    recorded = list(end.get("events") or [])
     try:
         lines = (folder / wire.EVENTS).read_bytes().splitlines()
     except OSError:
         lines = []
     for line in lines:
         try:
-            found.append(json.loads(line))
+            recorded.append(json.loads(line))
         except ValueError:
             continue
-    return [event for event in found if isinstance(event, dict)]
+    return [event for event in recorded if isinstance(event, dict)]
 
 
 def named_events(processes: Iterable[WatchedProcess], name: str) -> Iterator[dict[str, Any]]:

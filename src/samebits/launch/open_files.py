@@ -16,12 +16,12 @@ def open_elsewhere(paths: Iterable[Path], own: Collection[int]) -> set[Path]:
     `own`: the processes of the trial. samebits sees only processes that this user may inspect.
     """
     wanted = {str(path): path for path in paths}
-    found = set[Path]()
+    open_paths = set[Path]()
     for pid in (name for name in os.listdir("/proc") if name.isdigit() and wanted):  # noqa: PTH208
         with suppress(OSError):  # a process of a different user, or one that has ended
             if int(pid) not in own:
-                found.update(wanted[name] for name in _written_by(pid, wanted.keys()))
-    return found
+                open_paths.update(wanted[name] for name in _written_by(pid, wanted.keys()))
+    return open_paths
 
 
 def _written_by(pid: str, wanted: Collection[str]) -> Iterator[str]:

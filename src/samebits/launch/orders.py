@@ -118,8 +118,8 @@ class OrderFiles(NamedTuple):
 
     def post(self) -> Post:
         """Return the order, without the parts that all orders share."""
-        found: Post = pickle.loads(self.path("order").read_bytes())
-        return found
+        post: Post = pickle.loads(self.path("order").read_bytes())
+        return post
 
     def whole_post(self) -> Post:
         """Return the order with the parts that all orders share."""
@@ -135,8 +135,8 @@ class OrderFiles(NamedTuple):
     def outcome(self) -> Delivery | None:
         """Return the outcome, or None if it is not there."""
         with suppress(FileNotFoundError):
-            found: Delivery = pickle.loads(self.path("outcome").read_bytes())
-            return found
+            outcome: Delivery = pickle.loads(self.path("outcome").read_bytes())
+            return outcome
         return None
 
     def printed(self) -> str:

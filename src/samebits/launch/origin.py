@@ -56,10 +56,10 @@ def require(record: Record, *, run: bool) -> None:
     file = record.file
     setting = "".join(f" {name}={shlex.quote(value)}" for name, value in file.variables.items() if value is not None)
     python = f" with {shlex.quote(file.python)}" if file.python else ""
-    said = f"in {shlex.quote(file.directory)}{python},{setting} {shlex.join(file.command)}"
+    call = f"in {shlex.quote(file.directory)}{python},{setting} {shlex.join(file.command)}"
     raise UntrustedRecord(
         f"{shown(record.folder)} was not recorded by this user on this machine in this folder, or was changed since. "
-        f"Its command was not run: {shown(said)}",
+        f"Its command was not run: {shown(call)}",
         "If you trust that command, give the option --run.",
     )
 
@@ -75,8 +75,8 @@ def code(folder: Path) -> bytes:
     """Return a digest of what each trial of a record loads: the probe, and the scripts that replace `python`."""
     digest = hashlib.sha256()
     for name in (PROBE, SHIMS):
-        found = [words for words in _files(folder, (name,)) if not words[-1].endswith(".pyc")]
-        for words in sorted(found):
+        files = [words for words in _files(folder, (name,)) if not words[-1].endswith(".pyc")]
+        for words in sorted(files):
             digest.update(f"{'/'.join(words)}\0".encode("utf-8", "surrogateescape"))
             digest.update(hashlib.sha256(_content(folder.joinpath(*words))).digest())
     return digest.digest()

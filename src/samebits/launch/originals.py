@@ -53,9 +53,9 @@ class Originals:
         """Copy what is new or has changed, small files first. `without`: files that a trial has changed."""
         above = len(str(self._directory)) + 1
         names = {str(path)[above:]: state for path, state in entries.items()}
-        known, left_out = self.states, set(without)
-        new = [name for name, state in names.items() if known.get(name) != state and name not in left_out]
-        for name in [*(known.keys() - names.keys() - left_out), *new]:
+        states, left_out = self.states, set(without)
+        new = [name for name, state in names.items() if states.get(name) != state and name not in left_out]
+        for name in [*(states.keys() - names.keys() - left_out), *new]:
             self.states.pop(name, None)
             self._kept.pop(name, None)
         with self._pack.open("ab") as pack:
@@ -70,21 +70,21 @@ class Originals:
     def _add(self, name: str, path: Path, pack: IO[bytes]) -> bool:
         """Return whether there is a copy of a file or symbolic link now."""
         try:
-            found = path.lstat()
-            link = os.fsdecode(path.readlink()) if stat.S_ISLNK(found.st_mode) else ""
-            if not link and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
+            status = path.lstat()
+            link = os.fsdecode(path.readlink()) if stat.S_ISLNK(status.st_mode) else ""
+            if not link and (not stat.S_ISREG(status.st_mode) or status.st_nlink > 1):
                 return False
             source = (Path(os.devnull) if link else path).open("rb")
         except OSError:
             return False
-        size, owner = 0 if link else found.st_size, (found.st_uid, found.st_gid)
-        kept = _PackedFile(name, stat.S_IMODE(found.st_mode), owner, found.st_mtime_ns, size, link)
-        pack.write(json.dumps(kept).encode() + b"\n")
-        self._kept[name] = kept = kept._replace(at=pack.tell())
+        size, owner = 0 if link else status.st_size, (status.st_uid, status.st_gid)
+        packed = _PackedFile(name, stat.S_IMODE(status.st_mode), owner, status.st_mtime_ns, size, link)
+        pack.write(json.dumps(packed).encode() + b"\n")
+        self._kept[name] = packed = packed._replace(at=pack.tell())
         with suppress(OSError), source:
-            while data := source.read(min(_BLOCK, kept.at + size - pack.tell())):
+            while data := source.read(min(_BLOCK, packed.at + size - pack.tell())):
                 pack.write(data)
-        missing = kept.at + size - pack.tell()
+        missing = packed.at + size - pack.tell()
         pack.write(bytes(missing))
         return missing == 0
 
@@ -100,27 +100,27 @@ class Originals:
 
     def copy_to(self, name: str, target: Path) -> bool:
         """Copy a kept file to a different place."""
-        kept = self._kept.get(name)
-        if kept is None:
+        packed = self._kept.get(name)
+        if packed is None:
             return False
         with self._pack.open("rb") as pack:
-            return _unpack(kept, pack, target)
+            return _unpack(packed, pack, target)
 
     def recover(self, states: Mapping[str, State]) -> None:
         """Take over the pack of a samebits that was killed, which may have cut it short. `states`: what it put back."""
         self.states.update(states)
         with suppress(OSError, ValueError, TypeError), self._pack.open("rb") as pack:
             while line := pack.readline():
-                kept = _PackedFile(*json.loads(line))._replace(at=pack.tell())
-                self._kept[kept.name] = kept
-                pack.seek(kept.at + kept.size)
+                packed = _PackedFile(*json.loads(line))._replace(at=pack.tell())
+                self._kept[packed.name] = packed
+                pack.seek(packed.at + packed.size)
 
     def unpack_changed(self) -> None:
         """Put copies of the files that are changed or gone in the working folder below `place`."""
-        for name, kept in self._kept.items():
+        for name, packed in self._kept.items():
             path = self._directory / name
             own = folders.own_state(path)
-            if own is None or (stat.S_ISREG(path.lstat().st_mode) and own[1:] != (kept.size, kept.modified)):
+            if own is None or (stat.S_ISREG(path.lstat().st_mode) and own[1:] != (packed.size, packed.modified)):
                 self.copy_to(name, self._place / name)
 
     def clear(self) -> None:
@@ -174,19 +174,19 @@ class Originals:
             target.unlink()
 
 
-def _unpack(kept: _PackedFile, pack: IO[bytes], target: Path) -> bool:
+def _unpack(packed: _PackedFile, pack: IO[bytes], target: Path) -> bool:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
-        if kept.link:
-            target.symlink_to(kept.link)
+        if packed.link:
+            target.symlink_to(packed.link)
         else:
-            pack.seek(kept.at)
-            target.write_bytes(pack.read(kept.size))
-            target.chmod(kept.mode)
+            pack.seek(packed.at)
+            target.write_bytes(pack.read(packed.size))
+            target.chmod(packed.mode)
         with suppress(OSError):
-            os.chown(target, *kept.owner, follow_symlinks=False)
-        os.utime(target, ns=(kept.modified, kept.modified), follow_symlinks=False)
+            os.chown(target, *packed.owner, follow_symlinks=False)
+        os.utime(target, ns=(packed.modified, packed.modified), follow_symlinks=False)
     except OSError:
         return False
     return True

@@ -80,10 +80,10 @@ class Outside:
 
     def begin(self, trial: int, *, alone: bool) -> Began:
         """Note what other trials left."""
-        there = {path: by for path, by in self._written.items() if by != trial and folders.is_file(path)}
+        others = {path: by for path, by in self._written.items() if by != trial and folders.is_file(path)}
         now = time.time()
         self._spans.append((now, trial))
-        left = {path: self._leak(path, by, content_of(path), "there") for path, by in there.items()}
+        left = {path: self._leak(path, by, content_of(path), "there") for path, by in others.items()}
         return Began(trial, now, left, alone)
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Iterable[Path]) -> list[Leak]:
@@ -95,16 +95,16 @@ class Outside:
         written, read = set(written), read_first(touched)
         own = set().union(*(process.wrote for process in touched))
         rest = began.left.keys() - read - own - written
-        found = {path: leak for path, leak in began.left.items() if path in rest}
-        found |= {path: leak.model_copy(update={"how": "read"}) for path, leak in began.left.items() if path in read}
+        leaks = {path: leak for path, leak in began.left.items() if path in rest}
+        leaks |= {path: leak.model_copy(update={"how": "read"}) for path, leak in began.left.items() if path in read}
         late = self._read_late(began, read - own - began.left.keys())
-        found |= {path: self._leak(path, by, content_of(path), "read") for path, by in late}
+        leaks |= {path: self._leak(path, by, content_of(path), "read") for path, by in late}
         if not began.alone:  # then a trial beside it may have written the file that it read
             by = next((trial for _, trial in reversed(self._spans) if trial != began.trial), began.trial)
             beside = {path for path in read & written if path not in own or path in self._written}
-            found |= {path: self._leak(path, by, None, "read") for path in beside - began.left.keys()}
+            leaks |= {path: self._leak(path, by, None, "read") for path in beside - began.left.keys()}
         self.wrote(began.trial, written)
-        return [found[path] for path in sorted(found)[:MOST_LEAKS]]
+        return [leaks[path] for path in sorted(leaks)[:MOST_LEAKS]]
 
     def _read_late(self, began: Began, read: Iterable[Path]) -> Iterable[tuple[Path, int]]:
         """Yield the files that changed after the first trial began and before this one did, whoever wrote them."""
@@ -126,11 +126,11 @@ class Outside:
 def _has_changed(path: Path, since: float) -> bool:
     """Return whether a file of this user changed since a moment (epoch). Random names never count."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-    return is_own and found.st_ctime >= since and not is_drawn(path.name)
+    is_own = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+    return is_own and status.st_ctime >= since and not is_drawn(path.name)
 
 
 def _named_folders(command: Sequence[str], directory: Path) -> Iterator[Path]:

@@ -50,20 +50,20 @@ class Caches:
 
     def __init__(self) -> None:
         self.home = Path(os.environ.get("HOME") or "~").expanduser()
-        given = os.environ.get("XDG_CACHE_HOME")
-        self.roots = [self.home / ".cache", *([Path(given)] if given else [])]
-        named = [Path(os.environ[name]) for name in CACHE_VARIABLES if os.environ.get(name)]
-        known = [
+        cache = os.environ.get("XDG_CACHE_HOME")
+        self.roots = [self.home / ".cache", *([Path(cache)] if cache else [])]
+        by_variable = [Path(os.environ[name]) for name in CACHE_VARIABLES if os.environ.get(name)]
+        usual = [
             *(root / name for root in self.roots for name in _CACHES.split()),
             *(self.home / name for name in _OF_HOME.split()),
         ]
-        self._folders = frozenset(map(os.path.normpath, (*named, *known)))
+        self._folders = frozenset(map(os.path.normpath, (*by_variable, *usual)))
         self.temporary = {"/tmp", os.path.normpath(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
 
     def holds(self, path: Path) -> bool:
         """Return whether the file at a path never counts."""
         above = path.parts[:-1]
-        in_data_set = any(one in _DATA_SETS and part in _DATA_PARTS for one, part in pairwise(above))
+        in_data_set = any(name in _DATA_SETS and part in _DATA_PARTS for name, part in pairwise(above))
         if in_data_set or not _DOWNLOADED.isdisjoint(above) or not folders.LEFT_OUT.isdisjoint(path.parts):
             return True
         return path.suffix in (".pyc", ".pyo") or any(map(self.is_cache, map(str, (path, *path.parents))))
@@ -90,9 +90,9 @@ class OutsideFiles:
         """Return whether the file at this path is compared."""
         if self._caches.holds(path):
             return False
-        held = store.held_by(path)
-        is_result = held == "model" or path.suffix.lower() == ".json"
-        return held == "tensors" or (is_result and not self._is_of_a_tool(path))
+        content = store.held_by(path)
+        is_result = content == "model" or path.suffix.lower() == ".json"
+        return content == "tensors" or (is_result and not self._is_of_a_tool(path))
 
     def may_be_text(self, path: Path) -> bool:
         """Return whether the file at this path may be a text or a table of the program, and not of a tool."""

@@ -60,9 +60,9 @@ class PausedTrials:
         if far is None:
             return
         # a trial that waits before its first step does not show how long its steps take
-        known = [(trial, trial.limits.steps or 0) for trial in self._trials.values() if trial.limits.steps or not far]
-        there = [trial.spent * max(far / max(steps, 1), 1.0) for trial, steps in known]
-        if there and running.spent > _PATIENCE * max(there) + _MOMENT:
+        started = [(trial, trial.limits.steps or 0) for trial in self._trials.values() if trial.limits.steps or not far]
+        estimates = [trial.spent * max(far / max(steps, 1), 1.0) for trial, steps in started]
+        if estimates and running.spent > _PATIENCE * max(estimates) + _MOMENT:
             self.refuse(f"trial {running.id} seems to wait for a trial that is paused")
 
     @property
@@ -91,8 +91,8 @@ class PausedTrials:
 
     def new_refusal(self) -> str:
         """Return the refusal when it is asked for the first time; afterwards empty."""
-        told, self._is_told = self._is_told, bool(self.refusal)
-        return "" if told else self.refusal
+        was_told, self._is_told = self._is_told, bool(self.refusal)
+        return "" if was_told else self.refusal
 
     def end(self) -> list[int]:
         """End all that wait, and return their numbers. Raises OSError if their seals cannot be written."""
@@ -118,7 +118,7 @@ class PausedTrials:
         self._taken[trial.id] = used = used_memory(pids)
         others = [self._taken[number] for number in self._trials if number != trial.id]
         return held_resource(pids) or why_no_room(
-            [*[used] * more, *(used.beyond(one) for one in others)], free_memory()
+            [*[used] * more, *(used.beyond(usage) for usage in others)], free_memory()
         )
 
 

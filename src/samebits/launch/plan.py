@@ -117,10 +117,10 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
     _check_counts(request)
     plan = arrange(request, next(_places(request)), hash_wanted=hash_wanted)
     with custody.full_disk_said(plan.record):
-        held = make_record_folder(request)
-        if held.folder != plan.record:
-            plan = arrange(request, held.folder, hash_wanted=hash_wanted)
-        plan = replace(plan, custody=held)
+        holder = make_record_folder(request)
+        if holder.folder != plan.record:
+            plan = arrange(request, holder.folder, hash_wanted=hash_wanted)
+        plan = replace(plan, custody=holder)
         environment.copy_probe(plan.record)
         environment.make_shims(plan.record, request.python)
         if controls.hold_addresses(plan.controls) and (interpreter := _interpreter(plan)) is not None:
@@ -130,8 +130,8 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 
 def _interpreter(plan: Plan) -> str | None:
     """Return the Python that runs the training, if the command shows it; else the first Python on the path."""
-    known = plan.request.python or command.interpreter(plan.executable)
-    return known or shutil.which("python") or shutil.which("python3")  # Debian has no `python`
+    interpreter = plan.request.python or command.interpreter(plan.executable)
+    return interpreter or shutil.which("python") or shutil.which("python3")  # Debian has no `python`
 
 
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
@@ -139,7 +139,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
     if os.pathsep in str(record):  # the path becomes part of PYTHONPATH and PATH, in which this sign separates entries
         what = f"The path of the record folder {record} contains {os.pathsep!r}: Python cannot find the probe there."
         raise UsageError(what, "name a different folder with --out DIR.")
-    held = controls.resolve(request.controls, request.preset)
+    control_ids = controls.resolve(request.controls, request.preset)
     command.check_script(request.command, request.directory)
     executable = environment.shim(record, request.python, request.command[0])
     if executable is None:
@@ -150,7 +150,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         request=request,
         record=record,
         executable=executable,
-        controls=held,
+        controls=control_ids,
         seed=DEFAULT_SEED if request.seed is None else request.seed,
         probe=record / PROBE,
         hash=algorithm,
@@ -204,10 +204,10 @@ def _loads_in(python: str, extension: str) -> bool:
     """Return whether a different interpreter loads it (its C library may differ). A crash counts as no."""
     folder = str(Path(samebits_probe.__file__).parent.parent)
     try:
-        tried = subprocess.run([python, "-I", "-B", "-c", _TRY, folder, extension], capture_output=True, timeout=60)
+        attempt = subprocess.run([python, "-I", "-B", "-c", _TRY, folder, extension], capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return tried.returncode == 0
+    return attempt.returncode == 0
 
 
 def _check_counts(request: Request) -> None:

@@ -136,16 +136,16 @@ class Pythons:
         training read. Then none of them counts as a process that only asks the interpreter about itself.
         """
         now, failed = time.monotonic(), store.probe_failures(trial_folder)
-        seen = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
-        seen += _failed_unseen(failed, {sight.pid for sight in seen})
-        followed = [_after_exec(became[pid], [s for s in seen if s.pid == pid], pid) for pid in became]
-        errors = {one.pid: f"the probe could not start: {one.error}" for one in failed}
-        for sight in [*seen, *filter(None, followed)]:
+        sights = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
+        sights += _failed_unseen(failed, {sight.pid for sight in sights})
+        followed = [_after_exec(became[pid], [s for s in sights if s.pid == pid], pid) for pid in became]
+        errors = {failure.pid: f"the probe could not start: {failure.error}" for failure in failed}
+        for sight in [*sights, *filter(None, followed)]:
             sight.why = errors.get(sight.pid, sight.why)
         described = [
             *(
                 _described(sight, watched=sight.pid in watched)
-                for sight in seen
+                for sight in sights
                 if sight.pid not in became or sight.argv == became[sight.pid].before
                 if sight.pid in watched or not was_ended or now - sight.at > _STARTING or sight.why
             ),
@@ -160,13 +160,13 @@ class Pythons:
 
         `started`: the path and arguments of each program that a watched process has started.
         """
-        seen = [(s.program, s.argv) for s in self._seen.values() if not s.python]
-        seen += [(one.path, one.argv) for pid, one in became.items() if not self._is_python(pid, one)]
-        found = ((place.find(words[0]), list(words[1:])) for words in started)
-        seen += [(path, argv) for path, argv in found if path is not None]
+        programs = [(s.program, s.argv) for s in self._seen.values() if not s.python]
+        programs += [(new.path, new.argv) for pid, new in became.items() if not self._is_python(pid, new)]
+        resolved = ((place.find(words[0]), list(words[1:])) for words in started)
+        programs += [(path, argv) for path, argv in resolved if path is not None]
         lines = {
             Path(program).name: " ".join(argv)
-            for program, argv in reversed(seen)
+            for program, argv in reversed(programs)
             if not command.is_everyday(program) and not python_name(program) and not command.is_script(program)
         }
         return sorted(lines.values())[:MOST_PROGRAMS]
@@ -177,21 +177,21 @@ class Pythons:
         return bool(python_name(became.path)) or any(sight.python for sight in later)
 
 
-def _failed_unseen(failed: Iterable[store.ProbeFailure], known: Collection[int]) -> list[Sight]:
+def _failed_unseen(failed: Iterable[store.ProbeFailure], pids: Collection[int]) -> list[Sight]:
     """Return the Python processes in which the probe could not start, if they ended before samebits saw them."""
     return [
-        Sight(one.pid, one.argv, one.executable, python=True, late=True)
-        for one in failed
-        if one.pid is not None and one.executable and one.pid not in known
+        Sight(failure.pid, failure.argv, failure.executable, python=True, late=True)
+        for failure in failed
+        if failure.pid is not None and failure.executable and failure.pid not in pids
     ]
 
 
-def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
+def _after_exec(became: Became, sights: list[Sight], pid: int) -> Sight | None:
     """Return the Python that took the place of a watched process: as it was seen, else as exec was called.
 
     If samebits never saw it run, it may have begun after the first step, so it counts as late.
     """
-    later = [sight for sight in seen if sight.argv != became.before]
+    later = [sight for sight in sights if sight.argv != became.before]
     if later:
         return later[-1]
     if python_name(became.path):

@@ -21,14 +21,14 @@ def find_cluster(address: str) -> str:
 
     If it is empty, Ray takes the cluster that was started last on this machine, or starts one.
     """
-    asked = address or os.environ.get("RAY_ADDRESS", "")
-    if "://" in asked and not address:
-        what = f"RAY_ADDRESS={asked}: samebits does not run trials through the server of Ray Client."
+    wanted = address or os.environ.get("RAY_ADDRESS", "")
+    if "://" in wanted and not address:
+        what = f"RAY_ADDRESS={wanted}: samebits does not run trials through the server of Ray Client."
         raise UsageError(what, f"{HEAD}: --on ray://HOST:PORT")
-    if asked in ("", "auto", "local"):  # Ray knows what to do
+    if wanted in ("", "auto", "local"):  # Ray knows what to do
         return ""
-    refuse_silent(asked, _NOT_CLIENT if address else "give the right address in RAY_ADDRESS, or unset it.")
-    return asked
+    refuse_silent(wanted, _NOT_CLIENT if address else "give the right address in RAY_ADDRESS, or unset it.")
+    return wanted
 
 
 def refuse_silent(address: str, advice: str) -> None:
@@ -44,9 +44,9 @@ def refuse_silent(address: str, advice: str) -> None:
         raise UsageError(f"No Ray cluster answered at {address} within {ANSWERS:g} s.", advice) from None
 
 
-def late(where: str, seconds: float, said: str) -> tuple[str, str]:
-    """Return a sentence about a server that does not let samebits in, and what to do next. `said`: what Ray printed."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def late(where: str, seconds: float, printed: str) -> tuple[str, str]:
+    """Return a sentence about a server that does not let samebits in, and what to do next. `printed`: by Ray."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
     more = f": {lines[-1]}" if lines else ""
     what = f"Ray could not join a cluster at {where} within {seconds:.0f} s{more.rstrip('.')}."
     return what, f"run samebits on a machine where `ray status` shows this cluster, or {_NOT_CLIENT}"
@@ -62,6 +62,6 @@ def without_raylet(where: str) -> tuple[str, str]:
 
 def refusal(address: str, why: str) -> tuple[str, str]:
     """Return a sentence about what Ray said when it could not join the cluster, and what to do next."""
-    said = " ".join(why.split())
+    reason = " ".join(why.split())
     advice = "look at it with `ray status`, and install the same version of Ray and Python here and on all nodes."
-    return f"samebits could not connect to the Ray cluster {address or HERE}: {said}", advice
+    return f"samebits could not connect to the Ray cluster {address or HERE}: {reason}", advice

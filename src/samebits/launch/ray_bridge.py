@@ -136,8 +136,8 @@ class Client:
                 self._obey(*inbox.messages.pop(0))
             self._bring()
             time.sleep(_PACE)
-        for known in self._tasks.values():
-            self._cancel(known.files)
+        for submission in self._tasks.values():
+            self._cancel(submission.files)
         while self._tasks:
             self._bring()
             time.sleep(_PACE)
@@ -191,23 +191,23 @@ class Client:
         """Return Ray's reference to the content of a file, which Ray gets once; None if there is no file."""
         if not path.exists():
             return None
-        found = path.stat()
-        key = found.st_ino, found.st_mtime_ns, found.st_size  # a new file may get the number of an old one
+        status = path.stat()
+        key = status.st_ino, status.st_mtime_ns, status.st_size  # a new file may get the number of an old one
         if key not in self._kept:
             self._kept[key] = ray.put(path.read_bytes())
         return self._kept[key]
 
     def _cancel(self, files: OrderFiles) -> None:
-        for task, known in self._tasks.items():
-            if known.files == files and known.cancelled is None:
-                known.cancelled = time.monotonic()
+        for task, submission in self._tasks.items():
+            if submission.files == files and submission.cancelled is None:
+                submission.cancelled = time.monotonic()
                 ray.cancel(task, force=False)
 
     def _bring(self) -> None:
         """Bring the outcomes of trials that are over."""
         now = time.monotonic()
-        for task, known in self._tasks.items():
-            if known.cancelled is not None and now - known.cancelled > _OBEYS:
+        for task, submission in self._tasks.items():
+            if submission.cancelled is not None and now - submission.cancelled > _OBEYS:
                 ray.cancel(task, force=True)
         over, _ = ray.wait(list(self._tasks), timeout=0) if self._tasks else ([], [])
         for task in over:
@@ -218,8 +218,8 @@ class Client:
 
     def _give_up(self, nodes: Sequence[Any]) -> None:
         """End the trials that wait for a lost node: Ray would let them wait for ever."""
-        for task, known in list(self._tasks.items()):
-            if not known.has_a_node(nodes):
+        for task, submission in list(self._tasks.items()):
+            if not submission.has_a_node(nodes):
                 ray.cancel(task, force=True)
                 deliver(self._tasks.pop(task).files, Delivery(lost=True))
 
@@ -247,14 +247,14 @@ def free_resources() -> Mapping[str, Mapping[str, float]]:
 def outcome_of(task: Any) -> Delivery:
     """Return the outcome of a task that is over."""
     try:
-        found: Delivery = ray.get(task)
+        outcome: Delivery = ray.get(task)
     except _LOST:
         return Delivery(lost=True)
     except Exception as why:  # any error: samebits must report it
-        said = " ".join(str(why).split())[-300:]
-        what = f"A node of the Ray cluster could not run the trial: {said}"
+        reason = " ".join(str(why).split())[-300:]
+        what = f"A node of the Ray cluster could not run the trial: {reason}"
         return Delivery(message=what, advice="install the same samebits on all nodes.")
-    return found
+    return outcome
 
 
 def run_trial(order: Post, code: bytes, folder: bytes | None) -> Delivery:

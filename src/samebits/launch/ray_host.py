@@ -63,10 +63,10 @@ class RayHost(RemoteHost):
 
 def bridge_to(address: str) -> Bridge:
     """Return the bridge to a cluster. All experiments of a command share one."""
-    known = _CONNECTED.get(address)
-    if known is None or known.has_ended:
-        known = _CONNECTED[address] = Bridge(address)
-    return known
+    bridge = _CONNECTED.get(address)
+    if bridge is None or bridge.has_ended:
+        bridge = _CONNECTED[address] = Bridge(address)
+    return bridge
 
 
 _CONNECTED: weakref.WeakValueDictionary[str, Bridge] = weakref.WeakValueDictionary()
@@ -175,7 +175,7 @@ class RayTask:
         self._bridge.send("cancel", self._files)
 
 
-def _end(process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
     """End the bridge. The end of its input asks for that; if the bridge does not obey, it is killed."""
     for stream in (process.stdin, process.stdout):
         assert stream is not None
@@ -187,4 +187,4 @@ def _end(process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    said.close()
+    output.close()

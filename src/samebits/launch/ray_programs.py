@@ -33,13 +33,13 @@ def variables(environment: Mapping[str, str], carried: Iterable[str]) -> dict[st
     """
     job = _job(environment)
     runtime = dict(job.get("runtime_env") or {})
-    given = {name: environment[name] for name in carried if name in environment}
-    runtime["env_vars"] = {**given, **(runtime.get("env_vars") or {})}
+    values = {name: environment[name] for name in carried if name in environment}
+    runtime["env_vars"] = {**values, **(runtime.get("env_vars") or {})}
     return {_JOB: json.dumps({**job, "runtime_env": runtime}, sort_keys=True), _OVERRIDE: "1"}
 
 
 def _job(environment: Mapping[str, str]) -> dict[str, Any]:
     with suppress(ValueError):
-        found = json.loads(environment.get(_JOB) or "{}")
-        return dict(found) if isinstance(found, dict) else {}
+        job = json.loads(environment.get(_JOB) or "{}")
+        return dict(job) if isinstance(job, dict) else {}
     return {}

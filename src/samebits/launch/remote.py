@@ -97,10 +97,10 @@ class RemoteHost:
         return RemoteTrial(order, files, self.begin(order.id, files), visit)
 
     def _new_exchange(self, plan: Plan) -> Exchange:
-        found = Exchange(plan.record, self.cleanup, self.environment)
+        exchange = Exchange(plan.record, self.cleanup, self.environment)
         if self.why_packed:
-            found.add_folder(plan.directory, folders.contents_of(plan.directory, plan.request.command))
-        return found
+            exchange.add_folder(plan.directory, folders.contents_of(plan.directory, plan.request.command))
+        return exchange
 
     def _post(self, order: TrialOrder) -> Post:
         """Pack an order, without the parts that all orders share. The working folder is ready for the trial."""
@@ -153,25 +153,25 @@ class RemoteTrial:
         The file of an order that is over has some time to appear.
         """
         self._state = state = self._task.look()
-        if (found := self._files.outcome()) is not None:
-            return found
+        if (outcome := self._files.outcome()) is not None:
+            return outcome
         self._over_since = min(self._over_since, time.monotonic()) if state.is_over else math.inf
         if time.monotonic() - self._over_since < (0 if self._is_to_end else _SETTLES):
             return None
         self._files.look_again()
-        if (found := self._files.outcome()) is not None:
-            return found
+        if (outcome := self._files.outcome()) is not None:
+            return outcome
         if state.message and not self._is_to_end:
             return Delivery(message=state.message, advice=state.advice)
         return Delivery(lost=True, why=state.why)
 
     def news(self) -> str:
         """See HostedTrial."""
-        said = "" if self._is_to_end or self.spent < _TELLS else self._state.waits
-        if said == self._told:
+        text = "" if self._is_to_end or self.spent < _TELLS else self._state.waits
+        if text == self._told:
             return ""
-        self._told = said
-        return said
+        self._told = text
+        return text
 
     @property
     def _is_to_end(self) -> bool:
@@ -265,5 +265,5 @@ def _place(record: Path) -> Path:
 
     Its path stays the same as long as the record's code does.
     """
-    named = f"{platform.node()}\0{os.getuid()}\0{record}\0".encode("utf-8", "surrogateescape") + origin.code(record)
-    return _PLACE / f"samebits-{hashlib.sha256(named).hexdigest()[:16]}"
+    identity = f"{platform.node()}\0{os.getuid()}\0{record}\0".encode("utf-8", "surrogateescape") + origin.code(record)
+    return _PLACE / f"samebits-{hashlib.sha256(identity).hexdigest()[:16]}"

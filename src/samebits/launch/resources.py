@@ -82,10 +82,10 @@ def _left_in_groups(root: Path) -> Iterator[int]:
         (["memory.max", "memory.current"], "memory.stat"),
         (["memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"], "memory/memory.stat"),
     ):
-        found, rows = group_words(root, *numbers) or [], group_words(root, stat)
-        if rows is not None and len(found) == 2 and found[0].isdecimal():
-            most, taken = map(int, found)
-            yield max(most - taken + _reclaimable(rows), 0)
+        words, rows = group_words(root, *numbers) or [], group_words(root, stat)
+        if rows is not None and len(words) == 2 and words[0].isdecimal():
+            most, used = map(int, words)
+            yield max(most - used + _reclaimable(rows), 0)
 
 
 def _reclaimable(stat: list[str]) -> int:
@@ -101,9 +101,9 @@ def free_cores(others: float, root: Path = Path("/")) -> float:
 def _quota(root: Path) -> Iterable[float]:
     """Yield the cores that the control group may use, from the files of cgroup version 2 or 1."""
     for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
-        found = group_words(root, *names) or []
-        if len(found) == 2:
-            quota, period = found
+        words = group_words(root, *names) or []
+        if len(words) == 2:
+            quota, period = words
             if quota.isdecimal() and int(period):
                 yield int(quota) / int(period)
             return
@@ -135,10 +135,10 @@ def _gpu_free() -> int | None:
 def _asked(query: str) -> list[list[str]] | None:
     """Return the cells of each line that nvidia-smi prints; None if it cannot be asked."""
     try:
-        said = subprocess.run([*_QUERY, query], capture_output=True, text=True, timeout=10, check=True).stdout
+        output = subprocess.run([*_QUERY, query], capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    return [[cell.strip() for cell in line.split(",")] for line in said.splitlines()]
+    return [[cell.strip() for cell in line.split(",")] for line in output.splitlines()]
 
 
 # -- numbers that the kernel gives in files ---------------------------------------------------------------------------
@@ -150,10 +150,10 @@ def kibibytes(path: Path, name: str) -> int | None:
     The result is None if there is no such file or line.
     """
     try:
-        found = re.search(rf"^{name}:\s+(\d+) kB".encode(), path.read_bytes(), re.MULTILINE)
+        match = re.search(rf"^{name}:\s+(\d+) kB".encode(), path.read_bytes(), re.MULTILINE)
     except OSError:
         return None
-    return int(found[1]) * 1024 if found else None
+    return int(match[1]) * 1024 if match else None
 
 
 def group_words(root: Path, *names: str) -> list[str] | None:
@@ -168,13 +168,13 @@ def group_words(root: Path, *names: str) -> list[str] | None:
 
 
 def _descriptors(pid: int) -> list[str]:
-    found = []
+    targets = []
     try:
         for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
-            found.append(os.readlink(f"/proc/{pid}/fd/{name}"))  # noqa: PTH115
+            targets.append(os.readlink(f"/proc/{pid}/fd/{name}"))  # noqa: PTH115
     except OSError:
-        return found
-    return found
+        return targets
+    return targets
 
 
 # -- what processes hold under a name ---------------------------------------------------------------------------------
@@ -182,20 +182,20 @@ def _descriptors(pid: int) -> list[str]:
 
 def held_resource(pids: Iterable[int]) -> str:
     """Return what processes hold that another trial may need or find; empty if nothing is known."""
-    known = set(pids)
-    held = next((held for pid in known for held in _named_resources(pid, known)), None)
-    if held is not None:
-        return f"a trial {held}"
-    return "a trial holds a lock on a file" if known & _lock_holders() else ""
+    own = set(pids)
+    resource = next((resource for pid in own for resource in _named_resources(pid, own)), None)
+    if resource is not None:
+        return f"a trial {resource}"
+    return "a trial holds a lock on a file" if own & _lock_holders() else ""
 
 
-def _named_resources(pid: int, known: set[int]) -> Iterator[str]:
+def _named_resources(pid: int, own: set[int]) -> Iterator[str]:
     """Yield what a process holds under a name that is the same in all trials. Such a name holds no process number."""
     sockets = {target[8:-1] for target in _descriptors(pid) if target.startswith("socket:[")}
     if sockets:
         yield from (f"listens on port {port}" for port in _named_ports(pid, sockets))
     names = [*(_abstract_names(pid, sockets) if sockets else ()), *_shared_memory(pid)]
-    yield from (f"holds {name}" for name in names if known.isdisjoint(map(int, re.findall(r"\d+", name))))
+    yield from (f"holds {name}" for name in names if own.isdisjoint(map(int, re.findall(r"\d+", name))))
 
 
 def _named_ports(pid: int, sockets: set[str]) -> list[int]:

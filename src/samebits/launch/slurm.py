@@ -136,16 +136,16 @@ def refuse_without_slurm() -> None:
 
 def refuse_cluster(options: Sequence[str]) -> None:
     """Raise UsageError if an option of sbatch names a cluster: squeue and scancel would ask a different one."""
-    found = next((option for option in options if _CLUSTER.fullmatch(option)), None)
-    if found is not None:
-        what = f"{found}: samebits cannot choose a cluster by an option of sbatch."
+    forbidden = next((option for option in options if _CLUSTER.fullmatch(option)), None)
+    if forbidden is not None:
+        what = f"{forbidden}: samebits cannot choose a cluster by an option of sbatch."
         raise UsageError(what, "leave it out, and export SLURM_CLUSTERS=NAME: all programs of Slurm read that.")
 
 
-def job_number(said: str) -> str:
+def job_number(output: str) -> str:
     """Return the job's number from the output of `sbatch --parsable` (NUMBER[;CLUSTER]), or an empty text."""
-    found = re.search(r"^(\d+)(;.*)?$", said, re.MULTILINE)
-    return found.group(1) if found else ""
+    match = re.search(r"^(\d+)(;.*)?$", output, re.MULTILINE)
+    return match.group(1) if match else ""
 
 
 def last_words(text: str) -> str:
@@ -154,19 +154,19 @@ def last_words(text: str) -> str:
     return "; ".join(line.rstrip(".") for line in lines[-2:])
 
 
-def is_full(said: str) -> bool:
+def is_full(output: str) -> bool:
     """Return whether sbatch said that Slurm takes no job now."""
-    return any(words in said for words in _FULL)
+    return any(words in output for words in _FULL)
 
 
 def refusal(complaint: str) -> tuple[str, str]:
     """Return (a sentence about what sbatch said, what to do next)."""
-    said = last_words(complaint) or "sbatch gave no reason"
+    reason = last_words(complaint) or "sbatch gave no reason"
     advice = (
         "`sinfo -o '%P %c %m %G %f'` lists the cores, the memory, the GPUs and the features of each partition, and "
         "`sbatch --help` the options."
     )
-    return f"Slurm does not take the jobs of the trials: {said}.", advice
+    return f"Slurm does not take the jobs of the trials: {reason}.", advice
 
 
 class JobState(NamedTuple):

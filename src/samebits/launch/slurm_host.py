@@ -75,8 +75,8 @@ class SlurmHost(RemoteHost):
         self._options = submission_options(each)
         slurm.refuse_cluster(self._options)
         refuse_options(self._options)
-        if "node" in each and each["node"] not in (known := self.nodes()):  # Slurm would use a different folder
-            advice = f"choose from: {', '.join(known)}." if known else "`sinfo --Node` lists the nodes."
+        if "node" in each and each["node"] not in (nodes := self.nodes()):  # Slurm would use a different folder
+            advice = f"choose from: {', '.join(nodes)}." if nodes else "`sinfo --Node` lists the nodes."
             raise UsageError(f"--each node={each['node']}: Slurm has no such node.", advice)
         self.environment = slurm.environment()
         self._queue: Queue | None = None
@@ -127,8 +127,8 @@ class SlurmTask:
         age = time.monotonic() - self._since
         self._queue.look(0.3 if self._is_killed else pace_of(age))
         if self._queue.trouble:
-            said = f"Slurm does not give the state of trial {self._trial} ({self._queue.trouble})"
-            return TaskState(f"{said}; samebits keeps waiting")
+            trouble = f"Slurm does not give the state of trial {self._trial} ({self._queue.trouble})"
+            return TaskState(f"{trouble}; samebits keeps waiting")
         if not self._queue.has_answered(self._since):
             return TaskState()
         state = self._queue.states.get(self._job, JobState(""))
@@ -169,15 +169,15 @@ class SlurmTask:
         """Return how a job ended, which counts only if it has left no outcome."""
         if self._files.path("began").exists():
             lines = [line for line in self._files.printed().split("\n") if line.strip()]
-            said = f" ({lines[-1]})" if lines else ""
-            why = _WHY.get(state.state) or f"its Slurm job ended with the state {state.state}{said}"
+            detail = f" ({lines[-1]})" if lines else ""
+            why = _WHY.get(state.state) or f"its Slurm job ended with the state {state.state}{detail}"
             return TaskState(is_over=True, why=why)
         how = state.state or "Slurm no longer knows it"
-        said = f": {words}" if (words := last_words(self._files.printed())) else ""
+        detail = f": {words}" if (words := last_words(self._files.printed())) else ""
         advice = "make sure that all nodes have this Python, samebits and the folder of the record at the same paths."
         if state.state == "CANCELLED":
             advice = "run the command again."
-        what = f"The Slurm job {self._job} ended before its trial began ({how}){said}."
+        what = f"The Slurm job {self._job} ended before its trial began ({how}){detail}."
         return TaskState(is_over=True, message=what, advice=advice)
 
     def _hopeless(self, state: JobState) -> TaskState:
@@ -203,7 +203,7 @@ def is_hopeless(state: JobState) -> bool:
 
 def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
     """Return the options of sbatch for what one trial needs. Raises UsageError if sbatch has none for it."""
-    found = []
+    options = []
     for name, value in each.items():
         if name != SBATCH and name not in _NEEDS:
             raise UsageError(
@@ -213,10 +213,10 @@ def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
         if name.startswith("num_") and not value.isdigit():
             raise UsageError(f"--each {name}={value}: Slurm takes only whole numbers.", f"--each {name}=1")
         if name != SBATCH and (name, value) not in _NONE:
-            found.append(f"{_NEEDS[name]}{value}")
+            options.append(f"{_NEEDS[name]}{value}")
     text = each.get(SBATCH)
     try:
-        return (*found, *shlex.split(read_sbatch(text))) if text else tuple(found)
+        return (*options, *shlex.split(read_sbatch(text))) if text else tuple(options)
     except ValueError as why:
         raise UsageError(f"--sbatch: {why}", "--sbatch '--partition=a100 --time=60'") from None
 
@@ -236,6 +236,6 @@ def refuse_options(options: tuple[str, ...]) -> None:
     _ACCEPTED.add(options)
 
 
-def no_answer(said: str) -> UsageError:
-    """Return the error for a Slurm that does not answer. `said`: its last words."""
-    return UsageError(f"Slurm did not answer within {slurm.ANSWERS:g} s: {said}.", "`sinfo` says whether Slurm runs.")
+def no_answer(output: str) -> UsageError:
+    """Return the error for a Slurm that does not answer. `output`: its last words."""
+    return UsageError(f"Slurm did not answer within {slurm.ANSWERS:g} s: {output}.", "`sinfo` says whether Slurm runs.")

@@ -54,13 +54,13 @@ def wait_for_job(words: Sequence[str]) -> int:
     refuse_without_slurm()
     options, script = _divided(list(words[1:]))
     _warn(script[:1])
-    said = [*options, *_options_in(script[:1])]
-    refuse_cluster(said)
-    output = None if _has_output(said) else _output_file()
+    all_options = [*options, *_options_in(script[:1])]
+    refuse_cluster(all_options)
+    output = None if _has_output(all_options) else _output_file()
     guard = Guard('test -z "$job" || scancel "$job"', [SLURM_GUARD], environment())
     try:
-        shown = [f"--output={str(output).replace('%', '%%')}"] if output else []
-        job = _submitted([words[0], *_OWN, *shown, *options, *script], guard)
+        redirect = [f"--output={str(output).replace('%', '%%')}"] if output else []
+        job = _submitted([words[0], *_OWN, *redirect, *options, *script], guard)
         return _status(job, _end_of(job, output))
     finally:
         guard.close()
@@ -118,15 +118,15 @@ def _submitted(words: Sequence[str], guard: Guard) -> str:
         raise
     job = job_number(answer.said)
     if not job:
-        said = last_words(answer.complaint) or "sbatch did not print a job"
-        raise SamebitsError(f"Slurm does not take the job: {said}.", "Try the command without `samebits slurm --`.")
+        reason = last_words(answer.complaint) or "sbatch did not print a job"
+        raise SamebitsError(f"Slurm does not take the job: {reason}.", "Try the command without `samebits slurm --`.")
     guard.tell(job)
     return job
 
 
 def _end_of(job: str, output: Path | None) -> list[JobState]:
     """Show the output of the job until all of it is over. Returns how its tasks ended."""
-    queue, since, shown, trouble = Queue(f"--jobs={job}"), time.monotonic(), 0, ""
+    queue, since, offset, trouble = Queue(f"--jobs={job}"), time.monotonic(), 0, ""
     while True:
         queue.look(pace_of(time.monotonic() - since))
         if queue.trouble != trouble:
@@ -136,22 +136,22 @@ def _end_of(job: str, output: Path | None) -> list[JobState]:
                 print(f"samebits: {what}", file=sys.stderr)
         tasks = list(queue.states.values())
         is_over = queue.has_answered(since) and all(task.is_over for task in tasks)
-        shown = _show(output, shown)
+        offset = _show(output, offset)
         if is_over:
             return tasks
         time.sleep(_PACE)
 
 
-def _show(output: Path | None, shown: int) -> int:
+def _show(output: Path | None, offset: int) -> int:
     """Write what is new in the output. Returns how much of it has been shown."""
     if output is None:
-        return shown
+        return offset
     with suppress(FileNotFoundError), output.open("rb") as file:
-        file.seek(shown)
+        file.seek(offset)
         shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return file.tell()
-    return shown
+    return offset
 
 
 def _status(job: str, tasks: Sequence[JobState]) -> int:

@@ -66,11 +66,11 @@ class Stay:
         return {**own, "record": str(self.record), "place": str(self.place), "unsure": sorted(self.unsure)}
 
     @classmethod
-    def read(cls, kept: dict[str, Any]) -> Stay:
+    def read(cls, saved: dict[str, Any]) -> Stay:
         """Return the stay that `document` described."""
-        states = {name: {path: State(*state) for path, state in kept[name].items()} for name in ("created", "changed")}
-        paths = {name: Path(kept[name]) for name in ("record", "place")}
-        return cls(**{**{name: kept[name] for name in _KEPT}, **states, **paths, "unsure": set(kept["unsure"])})
+        states = {name: {path: State(*state) for path, state in saved[name].items()} for name in ("created", "changed")}
+        paths = {name: Path(saved[name]) for name in ("record", "place")}
+        return cls(**{**{name: saved[name] for name in _KEPT}, **states, **paths, "unsure": set(saved["unsure"])})
 
     @property
     def is_empty(self) -> bool:
@@ -83,29 +83,29 @@ class Stay:
         """Note what is there when the trial starts or goes on. Files that it wrote before are its own."""
         own = {directory / name for name in self.created}
         self.base = {path: state for path, state in before.entries.items() if path not in own}
-        known = {directory / name: originals.states.get(name) for name in (*self.changed, *self.removed)}
-        self.base.update({path: state for path, state in known.items() if state is not None})
+        states = {directory / name: originals.states.get(name) for name in (*self.changed, *self.removed)}
+        self.base.update({path: state for path, state in states.items() if state is not None})
         mine = [directory / name for name in self.folders]
-        old = (path for path in before.folders if not any(path.is_relative_to(one) for one in mine))
+        old = (path for path in before.folders if not any(path.is_relative_to(folder) for folder in mine))
         self.old = self.old or dict(_states((directory, *old)))
 
-    def learn(self, directory: Path, after: Snapshot, known: Writers, *, is_wary: bool) -> None:
+    def learn(self, directory: Path, after: Snapshot, writers: Writers, *, is_wary: bool) -> None:
         """Note what the trial has done so far. `is_wary`: files whose writer nobody saw stay where they are."""
-        there = after.entries
-        now = {path: state for path, state in there.items() if self.base.get(path) != state}
-        self.ours.update(path for path in known.ours if path not in self.old)
+        entries = after.entries
+        now = {path: state for path, state in entries.items() if self.base.get(path) != state}
+        self.ours.update(path for path in writers.ours if path not in self.old)
         ours = set(_inside(now, self.ours))
-        others = {*known.others} - ours
+        others = {*writers.others} - ours
         doubtful = now.keys() - ours - others
         new = [path for path in now if path not in self.base and path not in others]
         self.created = _named({path: now[path] for path in new if path in ours or not is_wary}, directory)
         self.unsure = _named(dict.fromkeys(doubtful), directory).keys() & self.created.keys()
         self.changed = _named({path: now[path] for path in ours if path in self.base}, directory)
-        self.removed = list(_named(dict.fromkeys(path for path in self.base if path not in there), directory))
+        self.removed = list(_named(dict.fromkeys(path for path in self.base if path not in entries), directory))
         left = (path for path in doubtful if path in self.base or is_wary)
         self.stuck = sorted(_named(dict.fromkeys(left), directory))
-        kept = {folder for path in now if path not in new for folder in path.parents}
-        made = set(after.folders - self.old.keys() - kept)
+        holding = {folder for path in now if path not in new for folder in path.parents}
+        made = set(after.folders - self.old.keys() - holding)
         made = set(_inside(made, self.ours)) if is_wary else made
         self.folders = list(_named(dict.fromkeys(_outermost(made)), directory))
         self.gone = list(_named(dict.fromkeys(self.old.keys() - after.folders - {directory}), directory))
@@ -115,14 +115,14 @@ class Stay:
     def leave_others(self, directory: Path) -> None:
         """Let a new folder stay if a different program has written into it. Then only the trial's own files move."""
         mine = {directory / name for name in self.created}
-        inner, kept = set[Path](), set[Path]()
+        inner, shared = set[Path](), set[Path]()
         for name in self.folders:
             for place, names, files in os.walk(directory / name):
                 inner.add(Path(place))
                 others = [Path(place, file) for file in files if Path(place, file) not in mine]
-                kept.update(folder for path in others for folder in path.parents)
-                names[:] = [one for one in names if not folders.is_left_out(os.path.join(place, one))]  # noqa: PTH118
-        self.folders = list(_named(dict.fromkeys(_outermost(inner - kept)), directory))
+                shared.update(folder for path in others for folder in path.parents)
+                names[:] = [child for child in names if not folders.is_left_out(os.path.join(place, child))]  # noqa: PTH118
+        self.folders = list(_named(dict.fromkeys(_outermost(inner - shared)), directory))
 
     def set_aside(self, directory: Path, originals: Originals) -> None:
         """Restore the folder from before the trial. Files that others have changed since then stay."""
@@ -173,8 +173,8 @@ class Stay:
 
     def _roots(self) -> list[str]:
         """Return what moves as a whole: the new folders, and the new files in old folders."""
-        taken = set(self.folders)
-        return [*self.folders, *(name for name in self.created if taken.isdisjoint(map(str, Path(name).parents)))]
+        whole = set(self.folders)
+        return [*self.folders, *(name for name in self.created if whole.isdisjoint(map(str, Path(name).parents)))]
 
 
 _KEPT = ("number", "created", "folders", "changed", "removed", "gone", "is_away", "is_over", "is_whole")
@@ -197,5 +197,5 @@ def _named(paths: dict[Path, Any], directory: Path) -> dict[str, Any]:
 
 def _inside(paths: Iterable[Path], places: Collection[Path]) -> Iterator[Path]:
     """Yield the paths that are among these places, or below one of them."""
-    known = set(places)
-    return (path for path in paths if path in known or not known.isdisjoint(path.parents))
+    wanted = set(places)
+    return (path for path in paths if path in wanted or not wanted.isdisjoint(path.parents))

@@ -158,11 +158,11 @@ def cleaners(processes: list[Process], seconds: float) -> set[int]:
     Processes that these started are added, as long as they still have time. `seconds`: how long ago the other processes
     were ended.
     """
-    found: set[int] = set()
+    pids: set[int] = set()
     for process in processes:  # parents come first
-        if process.parent in found or seconds < may_take(process.pid):
-            found.add(process.pid)
-    return found
+        if process.parent in pids or seconds < may_take(process.pid):
+            pids.add(process.pid)
+    return pids
 
 
 def may_take(pid: int) -> float:
@@ -226,12 +226,12 @@ def below(pid: int) -> list[Process]:
     for process in everyone:
         if process is not None:
             children.setdefault(process.parent, []).append(process)
-    found, waiting = [], [pid]
+    processes, waiting = [], [pid]
     while waiting:
         below_this = children.get(waiting.pop(), [])
-        found += [process for process in below_this if process.is_alive]
+        processes += [process for process in below_this if process.is_alive]
         waiting += [process.pid for process in below_this]
-    return found
+    return processes
 
 
 def below_quickly(pid: int) -> list[Process]:
@@ -241,28 +241,28 @@ def below_quickly(pid: int) -> list[Process]:
 
     Falls back to `below` on kernels without these lists.
     """
-    found, waiting = [], [pid]
+    processes, waiting = [], [pid]
     while waiting:
         children = _children(waiting.pop())
         if children is None:
             return below(pid)
         waiting += children
-        found += [process for process in map(read_process, children) if process is not None and process.is_alive]
-    return found
+        processes += [process for process in map(read_process, children) if process is not None and process.is_alive]
+    return processes
 
 
 def _children(pid: int) -> list[int] | None:
     tasks = f"/proc/{pid}/task"
-    found: list[int] = []
+    pids: list[int] = []
     try:
         for task in os.listdir(tasks):  # noqa: PTH208
             with open(f"{tasks}/{task}/children", "rb") as file:  # noqa: PTH123
-                found += map(int, file.read().split())
+                pids += map(int, file.read().split())
     except FileNotFoundError:
-        return found if not os.path.exists(tasks) or os.path.exists("/proc/1/task/1/children") else None  # noqa: PTH110
+        return pids if not os.path.exists(tasks) or os.path.exists("/proc/1/task/1/children") else None  # noqa: PTH110
     except OSError:
-        return found
-    return found
+        return pids
+    return pids
 
 
 def command_line(pid: int) -> list[str]:

@@ -157,9 +157,6 @@ class TrialRun:
         """See HostedTrial."""
         return self.processes.steps()
 
-    def _has_made_its_steps(self) -> bool:
-        return self.limits.steps is not None and self.processes.are_stopped(self.limits.steps)
-
     def _grows(self) -> bool:
         """Return whether a trial that has made its steps gets more in the same round.
 
@@ -186,7 +183,8 @@ class TrialRun:
         if self._status == "timeout":
             return spent - (timeout or 0) > GRACE
         is_time_up = self.limits.seconds is not None and spent > self.limits.seconds
-        if is_time_up or (self._has_made_its_steps() and not self._grows()):
+        steps = self.limits.steps
+        if is_time_up or (steps is not None and self.processes.are_stopped(steps) and not self._grows()):
             self._status = "stopped"
             return True
         if timeout is not None and spent > timeout:
@@ -259,9 +257,9 @@ class TrialRun:
         files = self._described(ending)
         status, why = self._judge(ending, files)
         file = self._document(status, why, ending=ending, seconds=seconds)
-        said = "" if status in ENDED_WELL else store.last_words(self.folder)
+        last_words = "" if status in ENDED_WELL else store.last_words(self.folder)
         outcome = self._outcome(fed=facts.is_fed_by_unwatched(touched, self.files.written))
-        file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **outcome})
+        file = file.model_copy(update={"said": last_words, "children_left": left, "leaks": leaks, **outcome})
         store.write_document(self.folder / "files.json", files)
         store.write_document(self.folder / "trial.json", file)
         if waits:
@@ -275,9 +273,9 @@ class TrialRun:
 
     def _leaks_until_now(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """Return the files of other trials that this trial used. Files from before a wait were judged at the wait."""
-        known = self._wait.leaks
-        found = self.files.end(self.command.root, touched, self._wait.later(touched))
-        return [*known, *(leak for leak in found if leak not in known)]
+        earlier = self._wait.leaks
+        leaks = self.files.end(self.command.root, touched, self._wait.later(touched))
+        return [*earlier, *(leak for leak in leaks if leak not in earlier)]
 
     def _remove_temporary(self) -> None:
         if self._isolation is not None:

@@ -71,8 +71,8 @@ class TrialFiles:
         self._began: Began = self._outside.begin(self._number, alone=alone)
         self._since = self._since or self._began.at
         options = self._plan.options
-        found = artifacts.patterns(options.artifacts, self._directory, self.out, trial_name(self._number))
-        patterns = [pattern.without(self._left) for pattern in found]
+        templates = artifacts.patterns(options.artifacts, self._directory, self.out, trial_name(self._number))
+        patterns = [pattern.without(self._left) for pattern in templates]
         self.rules = artifacts.FileRules(patterns=patterns, ignores=options.ignores)
         self.is_open = True
 
@@ -93,19 +93,19 @@ class TrialFiles:
             many = f"{self._directory} holds more than {folders.MOST_FILES:,} files"
             self.notes.append(f"{many}: samebits may not have found every file that was written there")
         inside = self._plan.trial_folder(self._number) / wire.PROCESSES
-        named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
+        by_probe = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
         if after.is_whole:  # files in a virtual environment or in a folder of a tool stay there, and are not results
-            named = {path for path in named if path in after.files or not self._is_kept(path)}
-        found = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
-        found.update(filter(folders.is_file, self._left))
+            by_probe = {path for path in by_probe if path in after.files or not self._is_kept(path)}
+        changed = {*folders.snapshot(self.out).files, *folders.written(self._before, after)}
+        changed.update(filter(folders.is_file, self._left))
         running = {process.pid for process in below_quickly(root)}
         if not running:  # CUDA and NCCL keep files in shared memory as long as a process runs
-            found.update(self._outside.changed(self._since))
-        others = open_elsewhere(found - named, running)
-        self.gone = {path for path in self._shared(named) if not folders.is_there(path)}
-        self._note_shared(found - others)
-        self.written = sorted((found - others).union(path for path in named if folders.is_file(path)))
-        ours = named.union(*(process.made for process in touched))
+            changed.update(self._outside.changed(self._since))
+        others = open_elsewhere(changed - by_probe, running)
+        self.gone = {path for path in self._shared(by_probe) if not folders.is_there(path)}
+        self._note_shared(changed - others)
+        self.written = sorted((changed - others).union(path for path in by_probe if folders.is_file(path)))
+        ours = by_probe.union(*(process.made for process in touched))
         return self._leave(after, Writers(self._here(ours), self._here(others)), after_wait)
 
     def _here(self, paths: Iterable[Path]) -> set[Path]:
@@ -120,11 +120,11 @@ class TrialFiles:
         above = path.relative_to(self._directory).parents
         return any(folders.is_left_out(str(self._directory / folder)) for folder in above if folder.name)
 
-    def _leave(self, after: folders.Snapshot, known: Writers, touched: Sequence[ProcessFiles]) -> list[Leak]:
+    def _leave(self, after: folders.Snapshot, writers: Writers, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """Note what stays for later trials: files outside of the folder, and files in it that samebits cannot move."""
         inside: set[Path] = set()
         if self._room is not None and self._stay is not None:
-            self._room.leave(self._stay, after, known)
+            self._room.leave(self._stay, after, writers)
             if self._room.is_held and self._is_alone:
                 stuck = {self._directory / name for name in self._stay.stuck}
                 inside = {path for path in self.written if path.is_relative_to(self._directory)} - stuck
@@ -138,16 +138,16 @@ class TrialFiles:
         if self._room is not None and self._stay is not None:
             self._room.end(self._stay, is_whole=is_whole)
 
-    def _note_shared(self, found: set[Path]) -> None:
+    def _note_shared(self, paths: set[Path]) -> None:
         """Note if trials that run side by side write into one folder: they replace each other's files."""
-        shared = self._shared(found)
+        shared = self._shared(paths)
         if shared and not self._is_alone and not self._plan.options.isolate:
             what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self._plan.directory)})"
             self.notes.append(f"{what}: give each its own with {{out}} or --isolate")
 
-    def _shared(self, found: Iterable[Path]) -> list[Path]:
+    def _shared(self, paths: Iterable[Path]) -> list[Path]:
         """Return the files outside of the trial's own output folder, which a different trial may find."""
-        return sorted(path for path in found if not path.is_relative_to(self.out) and self._outside.counts(path))
+        return sorted(path for path in paths if not path.is_relative_to(self.out) and self._outside.counts(path))
 
     # -- what other trials may find -------------------------------------------------------------------------------
 
@@ -169,8 +169,8 @@ class TrialFiles:
         for process in by_probe:
             for path, at in process.wrote.items():
                 first[path] = min(at, first.get(path, at))
-        gone = [path for path in sorted(self.gone) if path in first and not _is_drawn(path)]
-        shared = [] if self._plan.options.isolate else [*self._shared(self.written), *gone]
+        vanished = [path for path in sorted(self.gone) if path in first and not _is_drawn(path)]
+        shared = [] if self._plan.options.isolate else [*self._shared(self.written), *vanished]
         return [path for path in shared if first.get(path, _latest_write(path)) < moment]
 
     def keep(self) -> None:

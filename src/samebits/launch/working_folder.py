@@ -81,11 +81,11 @@ class SharedFolder:
     def enter(self, stay: Stay) -> Snapshot:
         """Make the folder as this trial needs it: as before the first one, or as it left it. Return what is there."""
         if self._open() and not self._running:
-            for other in [one for one in self._here if one is not stay]:
+            for other in [other for other in self._here if other is not stay]:
                 self._set_aside(other)
         if stay.is_away:
             self._put_back(stay)
-        self._here = [*(one for one in self._here if one is not stay), stay]
+        self._here = [*(other for other in self._here if other is not stay), stay]
         before = folders.snapshot(self.directory)
         if not before.is_whole:
             self.why_not = self.why_not or f"it holds more than {folders.MOST_FILES:,} files"
@@ -96,13 +96,13 @@ class SharedFolder:
         self._running.add(stay)
         return before
 
-    def leave(self, stay: Stay, after: Snapshot, known: Writers) -> None:
+    def leave(self, stay: Stay, after: Snapshot, writers: Writers) -> None:
         """Note what a trial has done to the folder. It is over, or waits."""
         self._running.discard(stay)
         if not self.is_held or not after.is_whole or not stay.old:
             return
         beside = {name: other for other in self._here if other is not stay for name in other.created}
-        stay.learn(self.directory, after, known, is_wary=self._is_shared())
+        stay.learn(self.directory, after, writers, is_wary=self._is_shared())
         stay.stuck += [name for name in stay.changed if not self._originals.has(name)]
         for name in stay.created.keys() & beside.keys():  # trials side by side: it belongs to the one that wrote it
             loser = stay if name in stay.unsure else beside[name]
@@ -164,7 +164,7 @@ class SharedFolder:
         """Return the files whose names something else has taken."""
         with self._in_journal(stay):
             left = stay.put_back(self.directory, self._originals)
-        self._away = [one for one in self._away if one is not stay]
+        self._away = [other for other in self._away if other is not stay]
         return left
 
     @contextmanager
@@ -190,7 +190,7 @@ class SharedFolder:
     def _discard(self, stay: Stay) -> None:
         """Remove the files of a trial that is over: samebits has read them. Files that may belong to others stay."""
         if not stay.unsure:
-            self._away = [one for one in self._away if one is not stay]
+            self._away = [other for other in self._away if other is not stay]
             self._write_journal()
             folders.discard(stay.place)
 
@@ -219,12 +219,12 @@ class SharedFolder:
     def _recovered(self) -> str:
         """Put back the files that a killed samebits had set aside. Return a sentence about it."""
         try:
-            kept = json.loads((self._place / JOURNAL).read_text())
+            document = json.loads((self._place / JOURNAL).read_text())
         except (OSError, ValueError):
-            kept = {}
-        stays = [Stay.read(one) for one in kept.get("away", ())]
-        self._originals.recover({name: State(*state) for name, state in kept.get("restored", {}).items()})
-        last = kept.get("last")
+            document = {}
+        stays = [Stay.read(entry) for entry in document.get("away", ())]
+        self._originals.recover({name: State(*state) for name, state in document.get("restored", {}).items()})
+        last = document.get("last")
         for stay in stays:  # complete a move that was begun
             stay.set_aside(self.directory, self._originals)
         if last is not None:
@@ -238,8 +238,8 @@ class SharedFolder:
             move(path, target / path.name)
         self._originals.clear()
         self._write_journal()
-        said = f"samebits was killed while trials ran in {self.directory}"
-        put = f"{said}. The files of trial {stays[last].number} are back" if last is not None else said
+        sentence = f"samebits was killed while trials ran in {self.directory}"
+        put = f"{sentence}. The files of trial {stays[last].number} are back" if last is not None else sentence
         more = f". Files of other trials, and files as they were before the trials, are in {target}" if rest else ""
         return f"{put}{more}." if stays or rest else ""
 
@@ -254,11 +254,11 @@ class SharedFolder:
             self._is_recalled = self._last is not None
             return
         try:
-            kept = json.loads((record / LEFT / JOURNAL).read_text())
-            stay = Stay.read(kept)
+            document = json.loads((record / LEFT / JOURNAL).read_text())
+            stay = Stay.read(document)
         except (OSError, ValueError, KeyError, TypeError):
             return
-        if kept.get("directory") != str(self.directory) or not self._open():
+        if document.get("directory") != str(self.directory) or not self._open():
             return
         for name in (*stay.changed, *stay.removed):
             self._originals.adopt(name, record / LEFT / ORIGINALS / name)
@@ -273,12 +273,12 @@ class SharedFolder:
         if self._lock < 0 or self._running or self._is_busy:
             return []
         best = self._last
-        said: list[str] = []
+        sentences: list[str] = []
         if best is not None and best.is_away:
             for stay in list(self._here):
                 self._set_aside(stay)
             if self._put_back(best):
-                said = self._saved(best)
+                sentences = self._saved(best)
         elif best is None and self._here:
             best = self._here[-1]
         for stay in reversed(self._away):
@@ -287,18 +287,18 @@ class SharedFolder:
             self._keep_left(best)
         for stay in self._away:
             if any(os.path.lexists(stay.place / name) for name in stay.unsure):
-                said += self._saved(stay)
+                sentences += self._saved(stay)
         self._close()
-        return said
+        return sentences
 
     def _settle_at_end(self) -> None:
         try:
-            said = self.settle()
+            sentences = self.settle()
         except OSError as why:  # a full disk, or a folder that is gone; other steps at the end still follow
-            said = [
+            sentences = [
                 f"{self._place} still holds files of trials ({why.strerror or why}): the next samebits puts them back."
             ]
-        for text in said:
+        for text in sentences:
             print(f"samebits: {text}", file=sys.stderr)
 
     def _keep_left(self, stay: Stay) -> None:
@@ -342,6 +342,6 @@ def recovered(directory: Path) -> str:
         return ""
     folder = SharedFolder.of(directory)
     folder.recover()
-    said: list[str] = []
-    folder.tell(said.append)
-    return " ".join(said)
+    sentences: list[str] = []
+    folder.tell(sentences.append)
+    return " ".join(sentences)
