@@ -29,21 +29,21 @@ def check_targets(targets: Targets) -> None:
 
     This is asked before the trials start, not after days of training.
     """
-    named = {name: target for name, target in targets.items() if target}
-    if sum(target == SCREEN for target in named.values()) > 1:
+    wanted = {name: target for name, target in targets.items() if target}
+    if sum(target == SCREEN for target in wanted.values()) > 1:
         raise UsageError("standard output can hold one report only.", "name a file for the others.")
-    for name, target in named.items():
+    for name, target in wanted.items():
         if target != SCREEN:
             _check_file(f"--{name} {target}", Path(target))
 
 
-def _check_file(said: str, path: Path) -> None:
+def _check_file(option: str, path: Path) -> None:
     if path.is_dir():
-        raise UsageError(f"{said}: this is a folder.", "name a file in it.")
+        raise UsageError(f"{option}: this is a folder.", "name a file in it.")
     if not path.parent.is_dir():
-        raise UsageError(f"{said}: the folder {path.parent} is not there.", f"mkdir -p {path.parent}")
+        raise UsageError(f"{option}: the folder {path.parent} is not there.", f"mkdir -p {path.parent}")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"{said}: this cannot be written to.", "name a file in a folder of yours.")
+        raise UsageError(f"{option}: this cannot be written to.", "name a file in a folder of yours.")
 
 
 def report_of_result(result: Result, record: Record, targets: Targets) -> Report:
@@ -70,6 +70,6 @@ def write_content(name: str, target: str, content: bytes) -> None:
         draft.replace(place)
     except OSError as why:
         draft.unlink(missing_ok=True)
-        said = f"--{name} {target}: cannot be written ({why.strerror or why})."
+        what = f"--{name} {target}: cannot be written ({why.strerror or why})."
         advice = "Make room, or name a different file." if is_full(why) else "Name a different file."
-        raise UsageError(said, advice) from None
+        raise UsageError(what, advice) from None

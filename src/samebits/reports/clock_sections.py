@@ -43,8 +43,8 @@ def unknown_facts(result: Result) -> Iterator[tuple[str, Cell]]:
 
 def place_words(place: UnknownPlace) -> str:
     """Return a place, its values, and the finding about it, in one line."""
-    seen = f" ({place.seen})" if place.seen else ""
-    return f"{place.place}{': ' if any(place.values) else ''}{_values(place)}{seen}"
+    finding = f" ({place.seen})" if place.seen else ""
+    return f"{place.place}{': ' if any(place.values) else ''}{_values(place)}{finding}"
 
 
 def _values(place: UnknownPlace) -> str:

@@ -120,23 +120,23 @@ def round_up(number: float) -> int:
 
 def plots(history: History) -> list[Plot]:
     """Return the figures of all curves: the numbers, and their distances if they differ."""
-    found = []
+    figures = []
     for curve in history.curves:
-        found.append(_plot("", curve.lines, curve, history))
+        figures.append(_plot("", curve.lines, curve, history))
         if curve.apart:
-            found.append(_plot(APART, curve.apart, curve, history))
-    return [plot for plot in found if plot.lines]
+            figures.append(_plot(APART, curve.apart, curve, history))
+    return [plot for plot in figures if plot.lines]
 
 
 def _plot(about: str, lines: list[TrialLine], curve: Curve, history: History) -> Plot:
     logarithmic, name = bool(about), curve.name
     low, high = span(lines, logarithmic=logarithmic)
-    drawn = [_line(line, history.steps, low, high, logarithmic=logarithmic) for line in lines if len(line.x)]
+    drawn_lines = [_line(line, history.steps, low, high, logarithmic=logarithmic) for line in lines if len(line.x)]
     at = None if history.parted is None else 100 * max(0, history.parted) / max(history.steps, 1)
     return Plot(
         name,
         about,
-        drawn,
+        drawn_lines,
         step_ticks(history.steps),
         value_ticks(low, high, logarithmic=logarithmic),
         at,
@@ -256,8 +256,8 @@ def strips(result: Result) -> Strips | None:
 
 
 def _strip(name: str, trials: list[Trial], result: Result) -> Strip | None:
-    known = {trial.id: trial.metrics[name] for trial in trials if name in trial.metrics}
-    finite = {trial: value for trial, value in known.items() if math.isfinite(value)}
+    values = {trial.id: trial.metrics[name] for trial in trials if name in trial.metrics}
+    finite = {trial: value for trial, value in values.items() if math.isfinite(value)}
     if len(finite) < 2:
         return None
     mean, deviation = _mean_and_deviation(finite.values())
@@ -270,7 +270,7 @@ def _strip(name: str, trials: list[Trial], result: Result) -> Strip | None:
         (mean - deviation - low) * share,
         (mean + deviation - low) * share,
         tuple(value_ticks(low, high, logarithmic=False)),
-        _said(finite, len(known) - len(finite)),
+        _said(finite, len(values) - len(finite)),
     )
 
 
@@ -283,8 +283,8 @@ def _range_of_strip(values: list[float]) -> tuple[float, float]:
 def _dots(values: dict[int, float], letters: dict[int, str], low: float, share: float) -> Iterator[TrialDot]:
     for number, (trial, value) in enumerate(values.items()):
         group = letters.get(trial, "")
-        said = f"trial {trial}, {f'group {group}' if group else 'not compared'}: {value!r}"
-        yield TrialDot((value - low) * share, number % LANES, group, said)
+        label = f"trial {trial}, {f'group {group}' if group else 'not compared'}: {value!r}"
+        yield TrialDot((value - low) * share, number % LANES, group, label)
 
 
 def _mean_and_deviation(values: Iterable[float]) -> tuple[float, float]:

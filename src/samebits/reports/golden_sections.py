@@ -22,7 +22,7 @@ def only_golden_differs(golden: GoldenAnswer | None) -> bool:
 
 def golden_blocks(golden: GoldenAnswer) -> Iterator[AnyBlock]:
     """Yield the facts about the golden file, and the block to paste."""
-    yield Facts(tuple((label, said) for label, said in _rows(golden) if said))
+    yield Facts(tuple((label, cell) for label, cell in _rows(golden) if cell))
     if golden.paste and _is_short(golden.paste):
         yield Code(golden.paste.rstrip(), f"the block of this environment, for {golden.file}")
     elif golden.paste:
@@ -35,8 +35,8 @@ def _is_short(block: str) -> bool:
 
 
 def _rows(golden: GoldenAnswer) -> Iterator[tuple[str, Cell]]:
-    made = f" (block {golden.block}: {words.count(golden.trials, 'trial')} agreed, {golden.made})"
-    yield "golden", golden.file + (made if golden.state in ("equal", "differs") else "")
+    origin = f" (block {golden.block}: {words.count(golden.trials, 'trial')} agreed, {golden.made})"
+    yield "golden", golden.file + (origin if golden.state in ("equal", "differs") else "")
     yield "", golden.sentence if golden.state in ("written", "refused") else ""
     if golden.state == "differs":
         yield "where", golden.where
@@ -48,7 +48,7 @@ def _rows(golden: GoldenAnswer) -> Iterator[tuple[str, Cell]]:
 
 def golden_lines(golden: GoldenAnswer) -> Iterator[str]:
     """Yield the same as lines, for a CI."""
-    for label, said in _rows(golden):
-        text = said.text if isinstance(said, StyledText) else str(said)
+    for label, cell in _rows(golden):
+        text = cell.text if isinstance(cell, StyledText) else str(cell)
         yield f"{label or 'golden'}: {text}" if text else ""
     yield from golden.paste.splitlines()

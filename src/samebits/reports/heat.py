@@ -87,25 +87,25 @@ class Shades(Protocol):
         """Return (class, words) of each shade."""
 
 
-def heat_map(result: Result, found: DifferenceMap | None) -> HeatMap | None:
+def heat_map(result: Result, grid: DifferenceMap | None) -> HeatMap | None:
     """Return the map of a result that diverged; None if nothing that a step observes differs."""
-    if found is None:
+    if grid is None:
         return None
-    return drawn(found, GroupShades(int(found.compared.max())), _caption(result, found))
+    return drawn(grid, GroupShades(int(grid.compared.max())), _caption(result, grid))
 
 
-def drawn(found: DifferenceMap, shades: Shades, caption: str) -> HeatMap:
+def drawn(grid: DifferenceMap, shades: Shades, caption: str) -> HeatMap:
     """Return the map in the shades of its cells."""
-    columns = found.columns
-    return HeatMap(caption, columns.number, tuple(_bands(found, shades)), tuple(_ticks(columns)), tuple(shades.key()))
+    columns = grid.columns
+    return HeatMap(caption, columns.number, tuple(_bands(grid, shades)), tuple(_ticks(columns)), tuple(shades.key()))
 
 
 def differences(result: Result, record: Record | None) -> DifferenceMap | None:
     """Return all that differs in the process that diverges; None if none of its observations differ."""
     if record is None or result.divergence is None:
         return None
-    found = _found(result, result.divergence, record)
-    return found if found is not None and found.differing.any() else None
+    grid = _found(result, result.divergence, record)
+    return grid if grid is not None and grid.differing.any() else None
 
 
 def _found(result: Result, divergence: Divergence, record: Record) -> DifferenceMap | None:
@@ -113,7 +113,7 @@ def _found(result: Result, divergence: Divergence, record: Record) -> Difference
     trials = [_longest(group, aligned) for group in result.groups]
     home = result.groups.index(result_words.reference_group(result))
     reference = trials.pop(home)
-    member = next((one for one in reference.members if one.process == divergence.process), None)
+    member = next((candidate for candidate in reference.members if candidate.process == divergence.process), None)
     if member is None:
         return None
     since = divergence.step if divergence.kind != "end" else member.trace.steps
@@ -128,8 +128,8 @@ def _longest(group: Sequence[int], aligned: dict[int, AlignedTrial]) -> AlignedT
 # -- in words -------------------------------------------------------------------------------------------------------
 
 
-def _caption(result: Result, found: DifferenceMap) -> str:
-    columns, letter = found.columns, result_words.letter(result.groups.index(result_words.reference_group(result)))
+def _caption(result: Result, grid: DifferenceMap) -> str:
+    columns, letter = grid.columns, result_words.letter(result.groups.index(result_words.reference_group(result)))
     process = result_words.process_words(result.divergence) if result.divergence is not None else []
     parts = [
         "Steps run from left to right. The values of a step run from top to bottom. Layers are in the order in which "
@@ -185,34 +185,34 @@ def _span(columns: StepColumns, first: int, last: int) -> str:
 # -- bands, rows and cells ------------------------------------------------------------------------------------------
 
 
-def _bands(found: DifferenceMap, shades: Shades) -> Iterator[HeatBand]:
+def _bands(grid: DifferenceMap, shades: Shades) -> Iterator[HeatBand]:
     for kind in result_words.JUDGED_KINDS:
-        places = [number for number, point in enumerate(found.points) if point.kind == kind]
-        places = [number for number in places if found.compared[number].any()]
+        places = [number for number, point in enumerate(grid.points) if point.kind == kind]
+        places = [number for number in places if grid.compared[number].any()]
         if places:
             about = ABOUT.get(kind, result_words.KIND_WORDS[kind])
-            yield HeatBand(kind, about, tuple(_rows(found, kind, places, shades)))
+            yield HeatBand(kind, about, tuple(_rows(grid, kind, places, shades)))
 
 
-def _rows(found: DifferenceMap, kind: str, places: Sequence[int], shades: Shades) -> Iterator[HeatRow]:
-    if not found.differing[places].any():
-        yield _row(found, kind, f"{words.count(len(places), 'tensor')}, all the same", places, shades)
+def _rows(grid: DifferenceMap, kind: str, places: Sequence[int], shades: Shades) -> Iterator[HeatRow]:
+    if not grid.differing[places].any():
+        yield _row(grid, kind, f"{words.count(len(places), 'tensor')}, all the same", places, shades)
         return
     layers: dict[str, list[int]] = {}
-    for number, name in zip(places, layer_names([found.points[number].name for number in places], kind), strict=True):
+    for number, name in zip(places, layer_names([grid.points[number].name for number in places], kind), strict=True):
         layers.setdefault(name, []).append(number)
     for name, members in layers.items():
-        yield _row(found, kind, name, members, shades)
+        yield _row(grid, kind, name, members, shades)
 
 
-def _row(found: DifferenceMap, kind: str, name: str, places: Sequence[int], shades: Shades) -> HeatRow:
-    names = words.first_few([found.points[number].name or DIGEST for number in places], MOST_NAMES)
-    compared, differing = (table[list(places)].max(axis=0) for table in (found.compared, found.differing))
-    cells = [_cell(run, found.columns, shades) for run in _runs(compared, differing)]
-    shown = [one.said for one in cells if one.shade != "unseen"]
-    more = [f"and {words.count(len(shown) - MOST_RUNS, 'more change')}"] if len(shown) > MOST_RUNS else []
-    said = "; ".join([*shown[:MOST_RUNS], *more])
-    return HeatRow(name, names, tuple(one for one in cells if one.shade != "unseen"), f"{kind}, {name}: {said}")
+def _row(grid: DifferenceMap, kind: str, name: str, places: Sequence[int], shades: Shades) -> HeatRow:
+    names = words.first_few([grid.points[number].name or DIGEST for number in places], MOST_NAMES)
+    compared, differing = (table[list(places)].max(axis=0) for table in (grid.compared, grid.differing))
+    cells = [_cell(run, grid.columns, shades) for run in _runs(compared, differing)]
+    texts = [cell.said for cell in cells if cell.shade != "unseen"]
+    more = [f"and {words.count(len(texts) - MOST_RUNS, 'more change')}"] if len(texts) > MOST_RUNS else []
+    text = "; ".join([*texts[:MOST_RUNS], *more])
+    return HeatRow(name, names, tuple(cell for cell in cells if cell.shade != "unseen"), f"{kind}, {name}: {text}")
 
 
 Run = tuple[int, int, int, int]  # first column, last column, number of groups compared, number of groups that differ
@@ -221,17 +221,17 @@ Run = tuple[int, int, int, int]  # first column, last column, number of groups c
 def _runs(compared: Counts, differing: Counts) -> Iterator[Run]:
     """Joins neighbouring cells that are equal."""
     at = 0
-    for (seen, unequal), cells in itertools.groupby(zip(compared.tolist(), differing.tolist(), strict=True)):
+    for (total, unequal), cells in itertools.groupby(zip(compared.tolist(), differing.tolist(), strict=True)):
         length = len(list(cells))
-        yield at, at + length - 1, seen, unequal
+        yield at, at + length - 1, total, unequal
         at += length
 
 
 def _cell(run: Run, columns: StepColumns, shades: Shades) -> HeatCell:
     first, last, compared, differing = run
     shade = shades.shade(differing) if compared else "unseen"
-    said = f"{_span(columns, first, last)}: {shades.said(compared, differing)}"
-    return HeatCell(first, last - first + 1, shade, said)
+    text = f"{_span(columns, first, last)}: {shades.said(compared, differing)}"
+    return HeatCell(first, last - first + 1, shade, text)
 
 
 def _ticks(columns: StepColumns) -> list[Tick]:
@@ -287,8 +287,8 @@ def _stretches(layers: Sequence[str]) -> list[str]:
     size = -(-len(each) // MOST_ROWS)
     if size < 2:
         return list(layers)
-    named = {}
+    names = {}
     for at in range(0, len(each), size):
         part = each[at : at + size]
-        named.update(dict.fromkeys(part, f"{part[0]} ... {part[-1]}" if len(part) > 1 else part[0]))
-    return [named[layer] for layer in layers]
+        names.update(dict.fromkeys(part, f"{part[0]} ... {part[-1]}" if len(part) > 1 else part[0]))
+    return [names[layer] for layer in layers]

@@ -96,8 +96,8 @@ def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tupl
     """Return (first step, arguments) of each process if there are several, else an empty list."""
     if len(starts) < 2:
         return []
-    named = {member.order: " ".join(member.key.argv) for trial in trials for member in trial.members}
-    return [(starts[order], named[order]) for order in sorted(starts)]
+    arguments = {member.order: " ".join(member.key.argv) for trial in trials for member in trial.members}
+    return [(starts[order], arguments[order]) for order in sorted(starts)]
 
 
 def _stretches(result: Result, aligned: dict[int, AlignedTrial]) -> Iterator[tuple[int, list[Stretch]]]:
@@ -118,15 +118,15 @@ def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps:
     """
     mine = {other: _split(place, other, splits, home) for other in range(groups) if other != place}
     cuts = sorted({at for at in mine.values() if at < steps})
-    found: list[Stretch] = []
+    stretches: list[Stretch] = []
     for first, last in zip([-1, *cuts], [*cuts, steps], strict=True):
         company = [other for other, at in mine.items() if at > first]
         everyone = len(company) == groups - 1
         letter = "" if everyone else result_words.letter(min([place, *company]))
-        if found and found[-1].group == letter:  # a different group diverged from this one
-            first = found.pop().first
-        found.append(Stretch(first, last, letter))
-    return [stretch for stretch in found if stretch.last > stretch.first]
+        if stretches and stretches[-1].group == letter:  # a different group diverged from this one
+            first = stretches.pop().first
+        stretches.append(Stretch(first, last, letter))
+    return [stretch for stretch in stretches if stretch.last > stretch.first]
 
 
 def _split(a: int, b: int, splits: dict[tuple[int, int], int], home: int) -> int:
@@ -134,23 +134,23 @@ def _split(a: int, b: int, splits: dict[tuple[int, int], int], home: int) -> int
 
     If they were not compared, it is where the earlier one leaves the reference.
     """
-    found = splits.get((min(a, b), max(a, b)))
-    if found is not None:
-        return found
-    return min(splits[min(home, one), max(home, one)] for one in (a, b))
+    step = splits.get((min(a, b), max(a, b)))
+    if step is not None:
+        return step
+    return min(splits[min(home, group), max(home, group)] for group in (a, b))
 
 
 def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int) -> list[Curve]:
     names = result_words.letters(result)
     drawn = _drawn(result, [number for number in aligned if number in names])
     series = {trial: dict(_series(aligned[trial], starts)) for trial in drawn}
-    found = sorted({name for numbers in series.values() for name in numbers}, key=_curve_order)
+    quantities = sorted({name for numbers in series.values() for name in numbers}, key=_curve_order)
     curves = []
-    for name in found:
+    for name in quantities:
         numbers = {trial: series[trial][name] for trial in drawn if name in series[trial]}
-        if name not in FIRST_CURVES and not any(one.values.min() != one.values.max() for one in numbers.values()):
+        if name not in FIRST_CURVES and not any(curve.values.min() != curve.values.max() for curve in numbers.values()):
             continue  # a constant learning rate needs no figure
-        lines = [TrialLine(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
+        lines = [TrialLine(trial, names[trial], *means(curve, steps)) for trial, curve in numbers.items()]
         apart = _apart(numbers, names, result_words.reference_group(result), steps)
         curves.append(Curve(name, lines, apart, len(names) - len(drawn)))
     return curves[:MOST_CURVES]
@@ -176,21 +176,21 @@ def _series(trial: AlignedTrial, starts: dict[int, int]) -> Iterator[tuple[str, 
         if member.key.rank == 0:
             for name, steps, values in _numbers(member.trace):
                 parts.setdefault(name, []).append((steps + starts.get(member.order, 0), values))
-    for name, found in parts.items():
-        one = Series(np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found]))
-        if len(one.steps) > 1 and one.steps[0] != one.steps[-1]:
-            yield name, one
+    for name, pieces in parts.items():
+        series = Series(np.concatenate([part[0] for part in pieces]), np.concatenate([part[1] for part in pieces]))
+        if len(series.steps) > 1 and series.steps[0] != series.steps[-1]:
+            yield name, series
 
 
 def _numbers(trace: ProcessTrace) -> Iterator[tuple[str, NDArray[np.int64], Floats]]:
     """Yield (name, steps, values) of each point with numbers. Points of the end make no curve."""
     wanted = {number: point.name for number, point in enumerate(trace.points) if point.kind != "end"}
-    found: dict[int, list[NDArray[Any]]] = {}
+    by_number: dict[int, list[NDArray[Any]]] = {}
     for part in chunks(trace.scalars):
         for number in np.unique(part["point"]).tolist():
             if number in wanted:
-                found.setdefault(number, []).append(part[part["point"] == number])
-    for number, rows in found.items():
+                by_number.setdefault(number, []).append(part[part["point"] == number])
+    for number, rows in by_number.items():
         whole = np.concatenate(rows)
         yield wanted[number], whole["step"].astype(np.int64), whole["value"].astype(np.float64)
 

@@ -17,9 +17,9 @@ _MOST = 1 << 20  # characters of the output that are read
 
 def effect(result: Result, record: Record | None) -> str:
     """Return the effect of the difference on the outcome. If no metric was named, offer one."""
-    said = result_words.effect(result)
-    option = offered(record) if record is not None and said == result_words.NOT_MEASURED else ""
-    return f"not measured; to compare a number that the program prints, add {option}" if option else said
+    text = result_words.effect(result)
+    option = offered(record) if record is not None and text == result_words.NOT_MEASURED else ""
+    return f"not measured; to compare a number that the program prints, add {option}" if option else text
 
 
 def offered(record: Record) -> str:

@@ -146,8 +146,8 @@ def _files(record: Record | None) -> str:
 
 def _legend(result: Result, kinds: list[str], before: str) -> str:
     """Explain the signs of kinds that were not compared."""
-    seen = {result.judged.get(kind, ".") for kind in kinds}
-    signs = ", ".join(f"{mark} {result_words.MARK_WORDS[mark]}" for mark in "-." if mark in seen)
+    marks = {result.judged.get(kind, ".") for kind in kinds}
+    signs = ", ".join(f"{mark} {result_words.MARK_WORDS[mark]}" for mark in "-." if mark in marks)
     return f"{before}{signs}" if signs else ""
 
 
@@ -188,13 +188,13 @@ def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) 
     """
     if name is None or result.divergence is None:
         return " " * SHORT_BAR
-    known = result.scope.steps_total
-    total = max([known or 0, *(trial.steps for trial in result.trials), 1])
+    steps = result.scope.steps_total
+    total = max([steps or 0, *(trial.steps for trial in result.trials), 1])
     step, kind = result.divergence.step, str(result.divergence.kind)
     if trial.id in later:
         step, kind = later[trial.id], "end" if later[trial.id] >= total else "update"
     equal = _equal_cells(step, kind, total)
-    reached = 0 if known is None else SHORT_BAR if trial.steps >= total else 1 + STEP_CELLS * trial.steps // total
+    reached = 0 if steps is None else SHORT_BAR if trial.steps >= total else 1 + STEP_CELLS * trial.steps // total
     return ("=" * equal + "!" + name[0] * max(0, reached - equal - 1))[:SHORT_BAR].ljust(SHORT_BAR)
 
 
@@ -222,7 +222,7 @@ def _facts(result: Result, record: Record | None) -> list[tuple[str, Cell]]:
         *_next(result),
         ("bars", BARS + _legend(result, [*result.judged], "; above: ")),
     ]
-    return [(label, said) for label, said in facts if said]
+    return [(label, cell) for label, cell in facts if cell]
 
 
 def _not_run(result: Result, record: Record | None) -> str:
@@ -232,19 +232,19 @@ def _not_run(result: Result, record: Record | None) -> str:
 
 
 def _also(details: list[dict[str, object]]) -> str:
-    return words.first_few(list(dict.fromkeys(f"{one.get('kind', '')} > {one.get('name', '')}" for one in details)), 2)
+    return words.first_few(list(dict.fromkeys(f"{row.get('kind', '')} > {row.get('name', '')}" for row in details)), 2)
 
 
 def _common(result: Result) -> list[tuple[str, Cell]]:
     held = [control.id for control in result.setup.controls if control.took_effect is True]
     undone = [control.id for control in result.setup.controls if control.took_effect is False]
-    said = ", ".join(held) + (f" (without effect: {', '.join(undone)})" if undone else "")
-    facts: list[tuple[str, Cell]] = [("held", said.strip())] if said else []
+    names = ", ".join(held) + (f" (without effect: {', '.join(undone)})" if undone else "")
+    facts: list[tuple[str, Cell]] = [("held", names.strip())] if names else []
     unseen = result_words.unseen(result)
     facts += [("unseen", unseen)] if unseen else []
     facts += [("beside", result_words.at_a_time(result))] if result.at_a_time > 1 else []
-    facts += [("keys", said) for said in result_words.keyed(result)]
-    return facts + [("agree", said) for said in result.agrees]
+    facts += [("keys", text) for text in result_words.keyed(result)]
+    return facts + [("agree", text) for text in result.agrees]
 
 
 def _next(result: Result) -> Iterator[tuple[str, Cell]]:
@@ -271,15 +271,15 @@ def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cel
 
 
 def _ended(trial: Trial, record: Record | None) -> str:
-    known = [t.file.why for t in record.trials if t.id == trial.id] if record else []
-    why = known[0] if known and trial.exit_code is None else ""
-    said = f"{result_words.status_words(trial)}, after {words.count(trial.steps, 'step')}"
-    return said + (f": {why}" if why else "")
+    reasons = [t.file.why for t in record.trials if t.id == trial.id] if record else []
+    why = reasons[0] if reasons and trial.exit_code is None else ""
+    text = f"{result_words.status_words(trial)}, after {words.count(trial.steps, 'step')}"
+    return text + (f": {why}" if why else "")
 
 
 def _notes(result: Result) -> Iterator[AnyBlock]:
     """Yield what limits the verdict. In formats that people read line by line, this stands below the answer."""
-    says = [*result.agrees, *(f"{said}." for said in result_words.keyed(result))]
+    says = [*result.agrees, *(f"{text}." for text in result_words.keyed(result))]
     unseen = result_words.unseen(result)
     says += [f"Not observed: {unseen}."] if unseen else []
     says += [result_words.detection(result)] if result.verdict != "inconclusive" else []
@@ -298,13 +298,13 @@ def _case(result: Result, record: Record | None) -> JUnitCase:
     A divergence is one failure, however many kinds and trials it has.
     """
     state = CASE_STATES[result.verdict]
-    said = _failure(result, record) if state != "passed" else []
+    lines = _failure(result, record) if state != "passed" else []
     return JUnitCase(
         "samebits.check",
         shlex.join(result.setup.command),
         state,
         result_words.headline(result),
-        "\n".join(words.one_line(line) for line in said if line),
+        "\n".join(words.one_line(line) for line in lines if line),
         tuple(_properties(result, record)),
         seconds=result.seconds,
     )
@@ -336,7 +336,7 @@ def _properties(result: Result, record: Record | None) -> Iterator[tuple[str, st
     """Yield what a CI keeps beside the test: names that never change, with their values."""
     yield "verdict", result.verdict
     yield "samebits", result.samebits
-    yield from ((f"record.{name}", said) for name, said in owners(record))
+    yield from ((f"record.{name}", value) for name, value in owners(record))
     yield "steps_compared", str(result.scope.steps_compared)
     for kind, mark in result.judged.items():
         yield f"kind.{kind}", result_words.MARK_WORDS.get(mark, mark)

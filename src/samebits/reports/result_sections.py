@@ -102,7 +102,7 @@ def _equal_kinds(result: Result) -> str:
 
 def _says(result: Result, record: Record | None) -> list[str]:
     """Say what was seen, at steps and under keys."""
-    return [*_verdict_says(result, record), *(f"{said}." for said in result_words.keyed(result))]
+    return [*_verdict_says(result, record), *(f"{text}." for text in result_words.keyed(result))]
 
 
 def _verdict_says(result: Result, record: Record | None) -> list[str]:
@@ -120,7 +120,7 @@ def _verdict_says(result: Result, record: Record | None) -> list[str]:
         name = first_one.name or "without a name"
         lines.append(f"The first difference is of the kind {first_one.kind} ({what}): {name}.")
         lines += [f"Everything before it was the same: {kinds}."] if kinds else []
-    return [*lines, *(f"What still agrees: {said.rstrip('.')}." for said in result.agrees)]
+    return [*lines, *(f"What still agrees: {text.rstrip('.')}." for text in result.agrees)]
 
 
 def _limits(result: Result) -> list[str]:
@@ -171,7 +171,7 @@ def _where(result: Result, divergence: Divergence) -> Section:
     ]
     blocks: list[AnyBlock] = [
         Path(tuple(result_words.path(divergence))),
-        Facts(tuple((label, said) for label, said in facts if said)),
+        Facts(tuple((label, cell) for label, cell in facts if cell)),
     ]
     if divergence.details:
         blocks.append(_further(divergence.details))
@@ -182,12 +182,12 @@ def _further(details: list[dict[str, Any]]) -> FoldedBlock:
     """Return a table of the further differences of the step."""
     columns: tuple[Column, ...] = (Column("kind"), Column("name", wide=True))
     rows: list[tuple[Cell, ...]] = [
-        (str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code")) for one in details[:MOST_DETAILS]
+        (str(row.get("kind", "")), StyledText(str(row.get("name", "")), "code")) for row in details[:MOST_DETAILS]
     ]
-    said = [str(one.get("detail", "")) for one in details[:MOST_DETAILS]]
-    if any(said):
+    texts = [str(row.get("detail", "")) for row in details[:MOST_DETAILS]]
+    if any(texts):
         columns = (*columns, Column("what", wide=True))
-        rows = [(*row, what) for row, what in zip(rows, said, strict=True)]
+        rows = [(*row, what) for row, what in zip(rows, texts, strict=True)]
     summary = f"{words.count(len(details), 'more difference')} in the same step"
     table = Table("further differences", "", columns, tuple(rows))
     return FoldedBlock(summary, (table,), is_open=len(details) <= MOST_OPEN, on=PAGE)
@@ -234,9 +234,9 @@ def _row_words(stretches: list[Stretch], trial: Trial) -> str:
 
 def _curves(past: History, *, has_record: bool) -> Iterator[Section]:
     """Yield the curves of losses and norms; nothing if none was observed at more than one step."""
-    drawn = figures.plots(past)
-    if drawn or not has_record:
-        block = Plots("", tuple(drawn)) if drawn else Text(f"There are no curves: they are {NO_RECORD}.", "soft")
+    plots = figures.plots(past)
+    if plots or not has_record:
+        block = Plots("", tuple(plots)) if plots else Text(f"There are no curves: they are {NO_RECORD}.", "soft")
         yield Section("Curves", "curves", (block,), on=PAGE)
 
 
@@ -262,13 +262,13 @@ def _trial(trial: Trial, group: str) -> tuple[Cell, ...]:
 def _files(result: Result, record: Record | None) -> Table:
     """Return each file that trials wrote: its format, its parts, and whether its content is the same in all."""
     names = result_words.letters(result)
-    found: dict[str, list[tuple[int, Any]]] = {}
+    copies: dict[str, list[tuple[int, Any]]] = {}
     for trial in record.trials if record is not None else []:
         for file in trial.files.files if trial.id in names else []:
-            found.setdefault(file.path, []).append((trial.id, file))
+            copies.setdefault(file.path, []).append((trial.id, file))
     columns = (Column("file", wide=True), Column("format"), *numbers("parts"), Column("trials"),
                Column("content", wide=True))  # fmt: skip
-    rows = tuple(_file(path, found[path]) for path in sorted(found)[:MOST_FILES])
+    rows = tuple(_file(path, copies[path]) for path in sorted(copies)[:MOST_FILES])
     return Table("files in a row each", "", columns, rows)
 
 
@@ -276,8 +276,8 @@ def _file(path: str, copies: list[tuple[int, Any]]) -> tuple[Cell, ...]:
     contents = Counter(tuple(sorted((name, part.digest) for name, part in file.parts.items())) for _, file in copies)
     file = copies[0][1]
     differing = sorted({name for a in contents for b in contents for name, _ in set(a) ^ set(b)} - {""})[:3]
-    said = "the same" if len(contents) == 1 else f"{len(contents)} different"
-    said += f": {', '.join(differing)}" if differing else ""
+    text = "the same" if len(contents) == 1 else f"{len(contents)} different"
+    text += f": {', '.join(differing)}" if differing else ""
     error = next((copy.error for _, copy in copies if copy.error), None)
     trials = words.ids(trial for trial, _ in copies)
     return (
@@ -285,7 +285,7 @@ def _file(path: str, copies: list[tuple[int, Any]]) -> tuple[Cell, ...]:
         file.format,
         str(len(file.parts)),
         trials,
-        said + (f" ({error})" if error else ""),
+        text + (f" ({error})" if error else ""),
     )
 
 
@@ -304,7 +304,7 @@ def _setup(result: Result) -> Section:
         *_flat("code", setup.code),
         *_flat("machine", setup.machine),
     ]
-    blocks: list[AnyBlock] = [Facts(tuple((label, said) for label, said in facts if said))]
+    blocks: list[AnyBlock] = [Facts(tuple((label, cell) for label, cell in facts if cell))]
     if setup.packages:
         rows = tuple(sorted(setup.packages.items())[:MOST_PACKAGES])
         table = Table("packages", "", (Column("package"), Column("version")), rows)
@@ -316,8 +316,8 @@ def _flat(sort: str, facts: dict[str, Any]) -> Iterator[tuple[str, Cell]]:
     """Yield the facts as rows of a table."""
     for name, value in facts.items():
         if value not in (None, "", [], {}):
-            said = _fact(value)
-            yield f"{sort}: {name}", StyledText(said, "long") if len(said) > LONG else said
+            text = _fact(value)
+            yield f"{sort}: {name}", StyledText(text, "long") if len(text) > LONG else text
 
 
 def _fact(value: Any) -> str:
@@ -335,12 +335,12 @@ def _controls(result: Result) -> Iterator[Section]:
         return
     effect = {True: "yes", False: "no", None: "not known"}
     columns = (Column("control"), Column("took effect"), Column("how that was seen", wide=True))
-    rows = tuple((StyledText(one.id, "code"), effect[one.took_effect], one.detail) for one in result.setup.controls)
+    rows = tuple((StyledText(row.id, "code"), effect[row.took_effect], row.detail) for row in result.setup.controls)
     yield Section("Controls", "controls", (Table("controls in a row each", "", columns, rows),), on=DOCUMENT)
 
 
 def _reading(result: Result) -> Section:
-    signs = "; ".join(f"{result_words.MARKS[mark]} {said}" for mark, said in result_words.MARK_WORDS.items())
+    signs = "; ".join(f"{result_words.MARKS[mark]} {about}" for mark, about in result_words.MARK_WORDS.items())
     blocks: list[AnyBlock] = [Text(TRIAL), Facts(tuple(result_words.KIND_WORDS.items())), Text(SIGNS.format(signs))]
     if result.record:
         again = f"samebits report {result_words.record_name(result)} --html page.html"

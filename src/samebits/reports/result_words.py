@@ -150,10 +150,10 @@ def _step(divergence: Divergence) -> str:
 def process_words(divergence: Divergence) -> list[str]:
     """Return the process and the rank, if there is more than one."""
     process = divergence.process
-    named = [f"process {process.order + 1} ({shlex.join(process.argv)})"] if process.order else []
+    parts = [f"process {process.order + 1} ({shlex.join(process.argv)})"] if process.order else []
     if process.name:
-        named = [f"process {process.name}"]
-    return named + ([f"rank {process.rank}"] if process.rank else [])
+        parts = [f"process {process.name}"]
+    return parts + ([f"rank {process.rank}"] if process.rank else [])
 
 
 def size(divergence: Divergence) -> str:
@@ -161,14 +161,14 @@ def size(divergence: Divergence) -> str:
     return size_words(divergence.size)
 
 
-def size_words(found: Size | None) -> str:
+def size_words(extent: Size | None) -> str:
     """Describe a size."""
-    if found is None or not found.elements:
+    if extent is None or not extent.elements:
         return ""
-    far = [f"at most {found.max_ulp:,} ULP"] if found.max_ulp is not None else []
-    far += [f"at most {found.max_relative:.2g} of the value"] if found.max_relative is not None and not far else []
-    shown = [] if found.unrelated else far
-    return ", ".join([f"{found.different:,} of {words.count(found.elements, 'value')}", *shown])
+    far = [f"at most {extent.max_ulp:,} ULP"] if extent.max_ulp is not None else []
+    far += [f"at most {extent.max_relative:.2g} of the value"] if extent.max_relative is not None and not far else []
+    distance = [] if extent.unrelated else far
+    return ", ".join([f"{extent.different:,} of {words.count(extent.elements, 'value')}", *distance])
 
 
 def effect(result: Result) -> str:
@@ -186,15 +186,15 @@ def metric_range(name: str, trials: Sequence[Trial]) -> str:
     low, high = min(values), max(values)
     if low == high:
         return f"{name} {low:.6g} in all"
-    shown = (f"{low:.6g}", f"{high:.6g}")
-    return f"{name} {' to '.join(shown if shown[0] != shown[1] else (repr(low), repr(high)))}"
+    bounds = (f"{low:.6g}", f"{high:.6g}")
+    return f"{name} {' to '.join(bounds if bounds[0] != bounds[1] else (repr(low), repr(high)))}"
 
 
 def detection(result: Result) -> str:
     """Return what this many trials can notice, as sentences."""
     chance = result.detection
     number = sum(len(group) for group in result.groups)
-    half, tenth = (words.probability(one) for one in (chance.seen_if_in_half_of_runs, chance.seen_if_in_one_of_ten))
+    half, tenth = (words.probability(share) for share in (chance.seen_if_in_half_of_runs, chance.seen_if_in_one_of_ten))
     notices = f"{words.count(number, 'trial')} {words.agree(number, 'notices', 'notice')}"
     return (
         f"If half of all runs differ, {notices} it with {half} probability; if 1 run in 10 differs, with {tenth}. "
@@ -257,8 +257,8 @@ def next_steps(result: Result) -> list[tuple[str, str]]:
 
 def heading(result: Result) -> str:
     """Return the headline with a capital letter, as it stands above a document or after a different sentence."""
-    said = headline(result)
-    return said[:1].upper() + said[1:]
+    text = headline(result)
+    return text[:1].upper() + text[1:]
 
 
 def reference_group(result: Result) -> list[int]:

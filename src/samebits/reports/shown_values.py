@@ -63,12 +63,12 @@ def shown_values(result: Result) -> Iterator[Section]:
     where = result.divergence
     if where is None or where.kind not in WITH_TENSORS:
         return
-    found = _shown(result, where)
-    blocks = tuple(_blocks(found)) if found is not None else ()
+    difference = _shown(result, where)
+    blocks = tuple(_blocks(difference)) if difference is not None else ()
     if blocks:
         about = [ABOUT.format(where.name or where.kind), *([BESIDE_LOCATE] if result.location is not None else [])]
         yield Section(TITLE, "values", (Text(" ".join(about), "soft"), *blocks), on=DOCUMENT)
-    elif found is None and result.record is not None:
+    elif difference is None and result.record is not None:
         command = Code(f"samebits locate {result_words.record_name(result)}")
         yield Section(TITLE, "values", (Text(_price(result), "soft"), command), on=PAGE)
 
@@ -79,7 +79,7 @@ def file_order(result: Result) -> Iterator[Section]:
     if order is None:
         return
     first, second = order.trials
-    said = (
+    text = (
         f"Trials {first:,} and {second:,} opened the same {words.count(order.files, 'file')}, in a different order: "
         f"{words.count(order.moved, 'place')} {words.agree(order.moved, 'has', 'have')} a different file. This order "
         "can be the cause of the divergence, or a result of it."
@@ -92,7 +92,7 @@ def file_order(result: Result) -> Iterator[Section]:
     hidden = order.files - order.start - len(rows)
     notes = (f"{hidden:,} more are not shown.",) if hidden else ()
     table = Table("order of files", "", columns, rows, notes=notes)
-    yield Section("Order of files", "file-order", (Text(said), table), on=DOCUMENT)
+    yield Section("Order of files", "file-order", (Text(text), table), on=DOCUMENT)
 
 
 def _shown(result: Result, where: Divergence) -> ShownDifference | None:
@@ -111,19 +111,19 @@ def _price(result: Result) -> str:
     )
 
 
-def _blocks(found: ShownDifference) -> Iterator[AnyBlock]:
-    for sample in found.samples:
+def _blocks(difference: ShownDifference) -> Iterator[AnyBlock]:
+    for sample in difference.samples:
         yield from _sample(sample)
-    if found.ulps:
-        yield _histogram(found.ulps)
-        yield _ranges(found.ulps)
-    if found.not_finite:
-        pairs = words.count(found.not_finite, "pair")
+    if difference.ulps:
+        yield _histogram(difference.ulps)
+        yield _ranges(difference.ulps)
+    if difference.not_finite:
+        pairs = words.count(difference.not_finite, "pair")
         yield Notes(
-            (f"{pairs} {words.agree(found.not_finite, 'differs', 'differ')}, with infinity or NaN on one side.",)
+            (f"{pairs} {words.agree(difference.not_finite, 'differs', 'differ')}, with infinity or NaN on one side.",)
         )
-    if found.order is not None:
-        yield from _order(found.order)
+    if difference.order is not None:
+        yield from _order(difference.order)
 
 
 # -- samples ----------------------------------------------------------------------------------------------------------
@@ -160,14 +160,14 @@ def _numbers(sample: SamplePair) -> Table:
 def _pictures(pair: PicturePair) -> PixelImages:
     low, high, largest = (f"{value:.6g}" for value in (pair.low, pair.high, pair.largest))
     caption = f"Black is {low}, white is {high}. In the difference, black is 0 and white is {largest}."
-    shown = (("first", pair.one, pair.channels), ("second", pair.other, pair.channels),
+    images = (("first", pair.one, pair.channels), ("second", pair.other, pair.channels),
              ("difference", pair.difference, 1))  # fmt: skip
     size = f"{pair.height} by {pair.width} pixels"
     return PixelImages(
         caption,
         tuple(
             PixelImage(name, _address(pair, pixels, channels), f"{name}, {size}; {caption}")
-            for name, pixels, channels in shown
+            for name, pixels, channels in images
         ),
     )
 
@@ -190,19 +190,19 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _histogram(ulps: list[UlpRange]) -> Histogram:
-    most = max(one.values for one in ulps)
-    bars = tuple(HistogramBar(_range(one), 100 * one.values / most, one.values) for one in ulps if one.values)
-    said = "; ".join(f"{bar.label} ULP: {words.count(bar.values, 'value')}" for bar in bars)
-    return Histogram("The number of values at each distance, in units in the last place (ULP).", bars, said)
+    most = max(span.values for span in ulps)
+    bars = tuple(HistogramBar(_range(span), 100 * span.values / most, span.values) for span in ulps if span.values)
+    text = "; ".join(f"{bar.label} ULP: {words.count(bar.values, 'value')}" for bar in bars)
+    return Histogram("The number of values at each distance, in units in the last place (ULP).", bars, text)
 
 
 def _ranges(ulps: list[UlpRange]) -> Table:
-    rows = tuple((_range(one), f"{one.values:,}") for one in ulps if one.values)
+    rows = tuple((_range(span), f"{span.values:,}") for span in ulps if span.values)
     return Table("distances", "", numbers("ULP apart", "values"), rows, on=BRIEF)
 
 
-def _range(one: UlpRange) -> str:
-    return f"{one.first:,}" if one.first == one.last else f"{one.first:,} to {one.last:,}"
+def _range(span: UlpRange) -> str:
+    return f"{span.first:,}" if span.first == span.last else f"{span.first:,} to {span.last:,}"
 
 
 def _order(order: RowOrder) -> Iterator[AnyBlock]:

@@ -20,10 +20,10 @@ from samebits.store.trace import Point
 
 def spread(result: Result, record: Record | None) -> Iterator[Section]:
     """Yield a section for each figure; nothing if nothing that a step observes differs."""
-    found = differences(result, record)
+    grid = differences(result, record)
     figures = (
-        ("The step in which they diverge", "step", timeline(result, found)),
-        ("What differs, layer by layer and step by step", "heat", heat_map(result, found)),
+        ("The step in which they diverge", "step", timeline(result, grid)),
+        ("What differs, layer by layer and step by step", "heat", heat_map(result, grid)),
         ("How far two trials are apart, layer by layer and step by step", "distances", distance_map(result.location)),
     )
     for title, anchor, figure in figures:
@@ -61,28 +61,28 @@ class Timeline(Block):
     on: frozenset[Format] = field(default=PAGE, kw_only=True)
 
 
-def timeline(result: Result, found: DifferenceMap | None) -> Timeline | None:
+def timeline(result: Result, grid: DifferenceMap | None) -> Timeline | None:
     """Return the step of the divergence; None if nothing in it is where trials diverge."""
-    if found is None or result.divergence is None:
+    if grid is None or result.divergence is None:
         return None
-    stations = tuple(_stations(result, result.divergence, found))
+    stations = tuple(_stations(result, result.divergence, grid))
     is_marked = any(mark.is_first for station in stations for mark in station.marks.marks)
     return Timeline(CAPTION, stations) if is_marked else None
 
 
-def _stations(result: Result, divergence: Divergence, found: DifferenceMap) -> Iterator[Station]:
+def _stations(result: Result, divergence: Divergence, grid: DifferenceMap) -> Iterator[Station]:
     for kind in result_words.JUDGED_KINDS:
-        marks = tuple(_rng(result) if kind == "rng" else _layers(kind, divergence, found))
+        marks = tuple(_rng(result) if kind == "rng" else _layers(kind, divergence, grid))
         is_first = any(mark.is_first for mark in marks)
         if marks:
-            shown = Marks(marks, f"{kind} of this step")
-            yield Station(kind, result_words.KIND_WORDS[kind], shown, _grown(result) if is_first else None)
+            row = Marks(marks, f"{kind} of this step")
+            yield Station(kind, result_words.KIND_WORDS[kind], row, _grown(result) if is_first else None)
 
 
 def _grown(result: Result) -> NestedTree | None:
     """Return the path that `samebits locate` found within the step."""
     located = result.location.path if result.location is not None else []
-    return NestedTree(tuple((one.level, one.name, one.detail) for one in located)) if located else None
+    return NestedTree(tuple((part.level, part.name, part.detail) for part in located)) if located else None
 
 
 def _rng(result: Result) -> Iterator[Mark]:
@@ -93,16 +93,16 @@ def _rng(result: Result) -> Iterator[Mark]:
         yield Mark("generators", result_words.MARKS[mark], result_words.MARK_WORDS[mark], is_first=is_first)
 
 
-def _layers(kind: str, divergence: Divergence, found: DifferenceMap) -> Iterator[Mark]:
-    column = found.columns.number - 1 if divergence.kind == "end" else found.columns.own if divergence.step >= 0 else 0
-    places = [n for n, point in enumerate(found.points) if point.kind == kind and found.compared[n, column]]
+def _layers(kind: str, divergence: Divergence, grid: DifferenceMap) -> Iterator[Mark]:
+    column = grid.columns.number - 1 if divergence.kind == "end" else grid.columns.own if divergence.step >= 0 else 0
+    places = [n for n, point in enumerate(grid.points) if point.kind == kind and grid.compared[n, column]]
     if not places:
         return
     layers: dict[str, list[int]] = {}
-    for number, name in zip(places, layer_names([found.points[n].name for n in places], kind), strict=True):
+    for number, name in zip(places, layer_names([grid.points[n].name for n in places], kind), strict=True):
         layers.setdefault(name, []).append(number)
-    marks = [_mark(name, kind, [found.points[n].name for n in members], divergence,
-                   int(found.differing[members, column].max())) for name, members in layers.items()]  # fmt: skip
+    marks = [_mark(name, kind, [grid.points[n].name for n in members], divergence,
+                   int(grid.differing[members, column].max())) for name, members in layers.items()]  # fmt: skip
     yield from marks if any(mark.sign == "!=" for mark in marks) else _some(marks)
 
 
@@ -116,8 +116,8 @@ def _some(marks: Sequence[Mark]) -> list[Mark]:
 
 def _mark(name: str, kind: str, tensors: list[str], divergence: Divergence, differing: int) -> Mark:
     is_first = (kind == divergence.kind or divergence.kind == "structure") and divergence.name in tensors
-    said = f"{words.count(differing, 'group')} {words.agree(differing, 'differs', 'differ')}"
-    meaning = said if differing else result_words.MARK_WORDS["="]
+    text = f"{words.count(differing, 'group')} {words.agree(differing, 'differs', 'differ')}"
+    meaning = text if differing else result_words.MARK_WORDS["="]
     about = words.first_few([tensor or DIGEST for tensor in tensors], MOST_NAMES)
     return Mark(name, "!=" if differing else "=", meaning, about, is_first=is_first and bool(differing))
 
@@ -163,25 +163,25 @@ def _words(shade: str) -> str:
     return NAMES.get(shade, "different bits without a distance")
 
 
-def distance_map(found: Location | None) -> HeatMap | None:
+def distance_map(location: Location | None) -> HeatMap | None:
     """Return the map of what locate measured; None if it was not asked for, or nothing differed."""
-    if found is None or not any(_code(value) for one in found.distances for value in one.relative):
+    if location is None or not any(_code(value) for tensor in location.distances for value in tensor.relative):
         return None
-    return heat.drawn(_table(found.distances, max(found.step, 0)), DistanceShades(), DISTANCE_CAPTION)
+    return heat.drawn(_table(location.distances, max(location.step, 0)), DistanceShades(), DISTANCE_CAPTION)
 
 
 def _table(distances: Sequence[TensorDistance], since: int) -> DifferenceMap:
-    steps = [step for one in distances for step in one.steps if step >= 0] or [since]
+    steps = [step for tensor in distances for step in tensor.steps if step >= 0] or [since]
     first, last = min(*steps, since), max(*steps, since) + 1
     every = max(1, -(-(last - first) // heat.COLUMNS))
     columns = StepColumns(since - (since - first) // every * every, last, every, since)
     compared, codes = (np.zeros((len(distances), columns.number), np.int64) for _ in range(2))
-    for row, one in enumerate(distances):
-        at = columns.of(np.array(one.steps, np.int64))
-        code = np.array([_code(value) for value in one.relative], np.int64)
+    for row, tensor in enumerate(distances):
+        at = columns.of(np.array(tensor.steps, np.int64))
+        code = np.array([_code(value) for value in tensor.relative], np.int64)
         compared[row, at[at >= 0]] = 1
         np.maximum.at(codes[row], at[at >= 0], code[at >= 0])
-    return DifferenceMap([Point(one.kind, one.name or ROOT) for one in distances], columns, compared, codes)
+    return DifferenceMap([Point(tensor.kind, tensor.name or ROOT) for tensor in distances], columns, compared, codes)
 
 
 def _code(relative: float | None) -> int:

@@ -135,9 +135,9 @@ class Table:
 
     def without(self, of: Of) -> Table:
         """Return the table without the columns of one side."""
-        kept = [place for place, column in enumerate(self.columns) if column.of != of]
-        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
-        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
+        places = [place for place, column in enumerate(self.columns) if column.of != of]
+        rows = tuple(tuple(row[place] for place in places) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in places), rows=rows)
 
     @property
     def anchor(self) -> str:

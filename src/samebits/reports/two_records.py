@@ -34,8 +34,8 @@ def owners(record: object) -> list[tuple[str, str]]:
     """Return ("first" or "second", the record and its trials) for each of two records; empty if there is only one."""
     if not isinstance(record, MergedRecord):
         return []
-    named = zip(HEADS[2:], record.sides, strict=True)
-    return [(name, f"{result_words.folder_name(side.folder)}: {_ranges(side.trials)}") for name, side in named]
+    sides = zip(HEADS[2:], record.sides, strict=True)
+    return [(name, f"{result_words.folder_name(side.folder)}: {_ranges(side.trials)}") for name, side in sides]
 
 
 def _ranges(trials: Sequence[int]) -> str:
@@ -45,7 +45,7 @@ def _ranges(trials: Sequence[int]) -> str:
 def _levels(result: Result) -> Iterator[Table]:
     """Yield a row for each level at which the records may be the same."""
     if result.levels:
-        rows = tuple((LEVELS[one.name], StyledText(HOLDS[one.holds], "code"), one.says) for one in result.levels)
+        rows = tuple((LEVELS[row.name], StyledText(HOLDS[row.holds], "code"), row.says) for row in result.levels)
         columns = (Column("the same?"), Column(""), Column("", wide=True))
         yield Table("levels", "", columns, rows)
 

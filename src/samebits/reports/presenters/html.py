@@ -66,8 +66,8 @@ def _links(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, str]]:
         elif isinstance(block, Drawing):
             yield block.id, block.heading
         elif isinstance(block, Plots):
-            named = [f"{plot.name}: {plot.about}" if plot.about else plot.name for plot in block.plots]
-            yield from zip(block.anchors, named, strict=True)
+            captions = [f"{plot.name}: {plot.about}" if plot.about else plot.name for plot in block.plots]
+            yield from zip(block.anchors, captions, strict=True)
         yield from _links(_inside(block))
 
 

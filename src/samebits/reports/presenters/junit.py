@@ -45,10 +45,10 @@ def _case(case: JUnitCase) -> ElementTree.Element:
         "testcase", classname=case.group, name=words.one_line(_clean(case.name)), time=f"{case.seconds:.3f}"
     )
     if case.state != "passed":
-        said = ElementTree.SubElement(element, case.state, message=_clean(case.message))
-        said.text = _clean(case.text) or None
+        child = ElementTree.SubElement(element, case.state, message=_clean(case.message))
+        child.text = _clean(case.text) or None
         if case.state != "skipped":
-            said.set("type", case.failure if case.state == "failure" else NO_ANSWER)
+            child.set("type", case.failure if case.state == "failure" else NO_ANSWER)
     return element
 
 

@@ -48,8 +48,8 @@ def render(report: Report, *, heading: str = "##") -> str:
 
 def _begun(report: Report) -> str:
     """Return the headline with a capital letter, unless it can begin with the name of a metric."""
-    said = report.headline
-    return said[:1].upper() + said[1:] if report.verdict else said
+    headline = report.headline
+    return headline[:1].upper() + headline[1:] if report.verdict else headline
 
 
 def _blocks(blocks: Iterable[AnyBlock], heading: str) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _text(block: Text, heading: str) -> Iterator[str]:
 
 
 def _facts(block: Facts, heading: str) -> Iterator[str]:
-    yield "\n".join(f"- {escaped(name)}: {_cell(said)}" if name else f"  {_cell(said)}" for name, said in block.rows)
+    yield "\n".join(f"- {escaped(name)}: {_cell(cell)}" if name else f"  {_cell(cell)}" for name, cell in block.rows)
 
 
 def _notes(block: Notes, heading: str) -> Iterator[str]:
@@ -95,16 +95,16 @@ def _nested(block: NestedTree, heading: str) -> Iterator[str]:
 
 
 def _outcomes(block: Outcomes, heading: str) -> Iterator[str]:
-    yield "\n".join(f"- {code(one.sign)} **{escaped(one.name)}**: {escaped(one.facts)}" for one in block.outcomes)
+    yield "\n".join(f"- {code(row.sign)} **{escaped(row.name)}**: {escaped(row.facts)}" for row in block.outcomes)
 
 
 def _picture(block: Drawing, heading: str) -> Iterator[str]:
     title = f"{heading} {block.name}. {escaped(block.title)}"
-    shown = f"![{escaped(block.title)}]({block.file})\n\n{escaped(block.caption)}" if block.file else escaped(block.why)
+    image = f"![{escaped(block.title)}]({block.file})\n\n{escaped(block.caption)}" if block.file else escaped(block.why)
     if block.is_folded:
-        yield _drawer(title, shown)
+        yield _drawer(title, image)
     else:
-        yield from (title, shown)
+        yield from (title, image)
 
 
 def _section(block: Section, heading: str) -> Iterator[str]:

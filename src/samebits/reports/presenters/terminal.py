@@ -77,9 +77,9 @@ def _report(report: Report, width: int | None) -> Iterator[TerminalLine]:
     yield from _blocks(report.blocks, width, label)
 
 
-def _head(sign: str, head: str, said: str, style: Verdict) -> TerminalLine:
+def _head(sign: str, head: str, text: str, style: Verdict) -> TerminalLine:
     start = f"{sign:<2} {head}:"
-    return TerminalLine(f"{start} {said}", len(INDENT) + LABELS[0] + 1, ((0, len(start), style),))
+    return TerminalLine(f"{start} {text}", len(INDENT) + LABELS[0] + 1, ((0, len(start), style),))
 
 
 def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterator[TerminalLine]:
@@ -114,14 +114,14 @@ def _text(block: Text, width: int | None, label: int) -> Iterator[TerminalLine]:
 
 
 def _facts(block: Facts, width: int | None, label: int) -> Iterator[TerminalLine]:
-    yield from (_fact(name, said, label) for name, said in block.rows)
+    yield from (_fact(name, cell, label) for name, cell in block.rows)
 
 
-def _fact(name: str, said: Cell, label: int, start: str = INDENT) -> TerminalLine:
+def _fact(name: str, cell: Cell, label: int, start: str = INDENT) -> TerminalLine:
     style = "do" if name in _ACT else "label"
     span = (len(start), len(start) + len(name), style)
-    hang = None if isinstance(said, StyledText) and said.style == "command" else len(start) + label + 1
-    return TerminalLine(f"{start}{name:<{label}} {text_of(said)}".rstrip(), hang, (span,))
+    hang = None if isinstance(cell, StyledText) and cell.style == "command" else len(start) + label + 1
+    return TerminalLine(f"{start}{name:<{label}} {text_of(cell)}".rstrip(), hang, (span,))
 
 
 def _notes(block: Notes, width: int | None, label: int) -> Iterator[TerminalLine]:
@@ -150,20 +150,20 @@ def _path(block: Path, width: int | None, label: int) -> Iterator[TerminalLine]:
 
 def _nested(block: NestedTree, width: int | None, label: int) -> Iterator[TerminalLine]:
     for depth, (sort, name, detail) in enumerate(block.stations):
-        said = f"{sort:<8} {name}" + (f"   ({detail})" if detail else "")
-        yield TerminalLine(f"{INDENT}  {'  ' * depth}{said}", len(INDENT) + 2 * depth + 11)
+        text = f"{sort:<8} {name}" + (f"   ({detail})" if detail else "")
+        yield TerminalLine(f"{INDENT}  {'  ' * depth}{text}", len(INDENT) + 2 * depth + 11)
 
 
 def _outcomes(block: Outcomes, width: int | None, label: int) -> Iterator[TerminalLine]:
     """Yield a line on each; if it is not complete, one more on how to complete it."""
-    wide = max((len(one.name) for one in block.outcomes), default=0)
-    for one in block.outcomes:
-        start = f"{one.sign:<2} {one.name:<{wide}}"
+    wide = max((len(outcome.name) for outcome in block.outcomes), default=0)
+    for outcome in block.outcomes:
+        start = f"{outcome.sign:<2} {outcome.name:<{wide}}"
         yield TerminalLine(
-            f"{start}  {one.facts.replace('±', '+-')}", len(start) + 2, ((0, len(one.sign), one.verdict),)
+            f"{start}  {outcome.facts.replace('±', '+-')}", len(start) + 2, ((0, len(outcome.sign), outcome.verdict),)
         )
-        if one.reason:
-            yield TerminalLine(f"{'':<{len(start)}}  {one.reason}", None)
+        if outcome.reason:
+            yield TerminalLine(f"{'':<{len(start)}}  {outcome.reason}", None)
 
 
 def _code(block: Code, width: int | None, label: int) -> Iterator[TerminalLine]:
@@ -198,8 +198,8 @@ def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[Termina
         if fact is None:
             yield bar
             continue
-        name, said = fact
-        beside = _fact(name, said, label, f"{bar.text:<{len(INDENT) + wide}}    ")
+        name, cell = fact
+        beside = _fact(name, cell, label, f"{bar.text:<{len(INDENT) + wide}}    ")
         yield beside._replace(spans=(*bar.spans, *beside.spans), hang=beside.hang and _hang(beside.hang, width))
 
 
