@@ -84,27 +84,29 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     if before is not None and before.outcome == "mended" and _is_in_place(record, before):
         return before.model_copy(update={"sentence": f"{IN_PLACE} {before.sentence}"})
     recorded_trials.refuse_changed(record, "explain")
-    seen = look(record, result.divergence, progress)
-    documents = replace(documents, notebook=notebook_of(record, seen))
-    made = documents.proposed(_program(documents, in_cells(seen, documents.notebook)))
-    is_tried = asked.apply and not made.missing
-    found = _tried(made, made.patch, progress) if made.patch is not None and is_tried else made.document
-    if found.outcome == "refuted":
-        second = documents.proposed(made.program, is_second=True)
-        if second.patch is not None and second.document.patch != made.document.patch:
+    findings = look(record, result.divergence, progress)
+    documents = replace(documents, notebook=notebook_of(record, findings))
+    proposal = documents.proposed(_program(documents, in_cells(findings, documents.notebook)))
+    is_tried = asked.apply and not proposal.missing
+    document = proposal.document
+    if proposal.patch is not None and is_tried:
+        document = _tried(proposal, proposal.patch, progress)
+    if document.outcome == "refuted":
+        second = documents.proposed(proposal.program, is_second=True)
+        if second.patch is not None and second.document.patch != proposal.document.patch:
             again = _tried(second, second.patch, progress)
-            found = again.model_copy(update={"tried": [*found.tried, *again.tried]})
-    known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes]}
-    return _written(record, found.model_copy(update=known))
+            document = again.model_copy(update={"tried": [*document.tried, *again.tried]})
+    update = {"seconds": time.monotonic() - began, "notes": [*notes, *document.notes]}
+    return _written(record, document.model_copy(update=update))
 
 
 def _earlier(record: Record) -> PatchResult | None:
     """Return the result of an earlier fix; None if there was none with a patch."""
     try:
-        found = read_document(record.folder / FIX, PatchResult)
+        earlier = read_document(record.folder / FIX, PatchResult)
     except SamebitsError:
         return None
-    return found if found.patch else None
+    return earlier if earlier.patch else None
 
 
 def _is_in_place(record: Record, before: PatchResult) -> bool:
@@ -112,10 +114,10 @@ def _is_in_place(record: Record, before: PatchResult) -> bool:
 
     Raises UsageError if they have more than the patch, or if a file of the command has changed since its trials.
     """
-    now = {one.file: digest(content_of(Path(before.directory) / one.file)) for one in before.changes}
-    if all(now[one.file] == one.digest for one in before.changes):
+    now = {change.file: digest(content_of(Path(before.directory) / change.file)) for change in before.changes}
+    if all(now[change.file] == change.digest for change in before.changes):
         return False
-    changed = next((one.file for one in before.changes if one.patched not in ("", now[one.file])), "")
+    changed = next((change.file for change in before.changes if change.patched not in ("", now[change.file])), "")
     changed = changed or recorded_trials.changed_script(store.open_record(record.folder / FOLDER))
     if changed:
         check = f"samebits check -- {shlex.join(record.file.command)}"
@@ -136,15 +138,15 @@ def _explanation(result: Result, folder: Path) -> Explanation:
 
     Raises UsageError if there is none, if its search was stopped before its end, or if the record has no answer.
     """
-    found = result.explanation
-    if found is None and result.verdict == "repeated":
+    why = result.explanation
+    if why is None and result.verdict == "repeated":
         return Explanation(cause=[], minimal_controls=[], evidence=[], sentence=result.sentence)
-    if found is None and result.verdict == "inconclusive":
+    if why is None and result.verdict == "inconclusive":
         raise UsageError(f"The record {folder} has no answer: {result.sentence}", result.advice or "")
-    if found is None or found.unfinished:
-        how = "says that the search was stopped before its end" if found else "does not say why its trials diverge"
+    if why is None or why.unfinished:
+        how = "says that the search was stopped before its end" if why else "does not say why its trials diverge"
         raise UsageError(f"The record {folder} {how}.", f"samebits explain {folder_name(folder)}")
-    return found
+    return why
 
 
 def _without_a_cause(result: Result, why: Explanation) -> str:
@@ -155,53 +157,51 @@ def _without_a_cause(result: Result, why: Explanation) -> str:
     )
 
 
-def _program(documents: FixDocuments, seen: Look) -> Program:
+def _program(documents: FixDocuments, findings: Look) -> Program:
     record = documents.record
-    drawn = {
-        point.name for trial in record.trials for one in trial.observed for point in one.points if point.kind == "rng"
-    }
-    uses_cuda = any(name.startswith("torch-cuda") for name in drawn)
+    points = (point for trial in record.trials for process in trial.observed for point in process.points)
+    uses_cuda = any(point.kind == "rng" and point.name.startswith("torch-cuda") for point in points)
     packages = documents.result.setup.packages
-    has_ranks = have_ranks(one.facts for trial in record.trials for one in trial.processes)
-    program = Program(seen, Path(record.file.directory), seed_of(record), packages, uses_cuda, has_ranks)
+    has_ranks = have_ranks(process.facts for trial in record.trials for process in trial.processes)
+    program = Program(findings, Path(record.file.directory), seed_of(record), packages, uses_cuda, has_ranks)
     return with_own_seed(program) if record.file.seed is None else program
 
 
 # -- apply ------------------------------------------------------------------------------------------------------------
 
 
-def _tried(made: Proposal, patch: Patch, progress: Progress | None) -> PatchResult:
+def _tried(proposal: Proposal, patch: Patch, progress: Progress | None) -> PatchResult:
     """Put the patch into the files, and run trials. It stays if they repeat. If not, the files are as before."""
-    again = f"samebits fix --apply {folder_name(made.document.record)}"
+    again = f"samebits fix --apply {folder_name(proposal.document.record)}"
     interrupt.tell(known="The files are as they were before the patch.", advice=again)
-    checked, strange = _with_patch(made, patch, progress)
+    checked, strange = _with_patch(proposal, patch, progress)
     trial = PatchTrial(
-        patch=made.document.patch, verdict=checked.verdict, sentence=checked.sentence, trials=len(checked.trials),
+        patch=proposal.document.patch, verdict=checked.verdict, sentence=checked.sentence, trials=len(checked.trials),
         record=checked.record or "",
     )  # fmt: skip
-    document = made.document.model_copy(update={"tried": [trial]})
+    document = proposal.document.model_copy(update={"tried": [trial]})
     if strange:
-        return _left(document, made, strange)
+        return _left(document, proposal, strange)
     return _outcome(document, "mended" if checked.verdict == "repeated" else "refuted", trial)
 
 
-def _with_patch(made: Proposal, patch: Patch, progress: Progress | None) -> tuple[Result, list[Path]]:
+def _with_patch(proposal: Proposal, patch: Patch, progress: Progress | None) -> tuple[Result, list[Path]]:
     """Run trials with a patch. Return their result, and the files that somebody changed meanwhile.
 
     The patch may still be in these files. So their copies stay, and fix.json keeps the outcome `trying`.
     """
-    copies, files = made.record.folder / custody.FIX_COPIES, PatchedFiles(patch)
-    _written(made.record, made.document.model_copy(update={"outcome": "trying"}))
-    flush(made.record.folder / FIX)
+    copies, files = proposal.record.folder / custody.FIX_COPIES, PatchedFiles(patch)
+    _written(proposal.record, proposal.document.model_copy(update={"outcome": "trying"}))
+    flush(proposal.record.folder / FIX)
     try:
         keep_copies(copies, patch.contents.values())
         with files:
-            checked = _checked(made, progress)
+            checked = _checked(proposal, progress)
             if checked.verdict == "repeated":
                 files.keep()
     except BaseException:
         if not files.strange:
-            _written(made.record, made.document)
+            _written(proposal.record, proposal.document)
         raise
     finally:
         if not files.strange:
@@ -209,61 +209,61 @@ def _with_patch(made: Proposal, patch: Patch, progress: Progress | None) -> tupl
     return checked, files.strange
 
 
-def _checked(made: Proposal, progress: Progress | None) -> Result:
+def _checked(proposal: Proposal, progress: Progress | None) -> Result:
     """Check the program with the patch, as the record says. Say before what it costs."""
-    request = recorded_trials.request_of(made.record)
-    trials, ran = _trials(made), made.result.trials
+    request = recorded_trials.request_of(proposal.record)
+    trials, ran = _trials(proposal), proposal.result.trials
     seconds = sum(trial.seconds for trial in ran) / len(ran)
-    estimate = CostEstimate("the check with the patch runs", trials, trials, seconds, made.why.at_a_time)
+    estimate = CostEstimate("the check with the patch runs", trials, trials, seconds, proposal.why.at_a_time)
     (progress or Progress()).estimate(estimate)
-    options = request.options.model_copy(update={"trials": trials, "artifacts": _artifacts(made)})
-    request = replace(request, out=made.record.folder.absolute() / FOLDER, overwrite=True, options=options)
+    options = request.options.model_copy(update={"trials": trials, "artifacts": _artifacts(proposal)})
+    request = replace(request, out=proposal.record.folder.absolute() / FOLDER, overwrite=True, options=options)
     return checks.run(request, progress).result
 
 
-def _trials(made: Proposal) -> int:
+def _trials(proposal: Proposal) -> int:
     """Return how many trials try the patch: LEAST, or as many as the record asks for.
 
     If most trials agreed without the control too, a few say little: then as many as explain needed.
     """
-    sizes = [len(group) for group in made.result.groups]
+    sizes = [len(group) for group in proposal.result.groups]
     is_rare = 2 * max(sizes) > sum(sizes)
-    return max(made.record.file.options.trials, made.why.needed if is_rare else 0, LEAST)
+    return max(proposal.record.file.options.trials, proposal.why.needed if is_rare else 0, LEAST)
 
 
-def _artifacts(made: Proposal) -> list[str]:
+def _artifacts(proposal: Proposal) -> list[str]:
     """Return patterns of the files that count: those of the record.
 
     If the record observed only files and has no pattern, this is the pattern of the file that differed first. Without
     this pattern, a check in which all files are equal has no verdict.
     """
-    trials, differed = made.record.trials, made.result.divergence
-    named = made.record.file.options.artifacts
-    if named or differed is None or any(trial.observed for trial in trials):
-        return named
+    trials, differed = proposal.record.trials, proposal.result.divergence
+    patterns = proposal.record.file.options.artifacts
+    if patterns or differed is None or any(trial.observed for trial in trials):
+        return patterns
     paths = {file.path for trial in trials for file in trial.files.files}
     return sorted(glob.escape(path) for path in paths if f"{differed.name} > ".startswith(f"{path} > "))
 
 
-def _left(document: PatchResult, made: Proposal, strange: Sequence[Path]) -> PatchResult:
+def _left(document: PatchResult, proposal: Proposal, strange: Sequence[Path]) -> PatchResult:
     """Return the document of a patch that may still be in the files: somebody changed them while the trials ran."""
-    names = words.listed(made.program.shown(path) for path in strange)
-    said = f"{names} changed while the trials ran, so the trials say nothing. The patch may still be in the files."
+    names = words.listed(proposal.program.shown(path) for path in strange)
+    text = f"{names} changed while the trials ran, so the trials say nothing. The patch may still be in the files."
     update = {
-        "outcome": "trying", "verdict": "inconclusive", "sentence": said, "reason": said,
-        "advice": f"samebits fix --restore {folder_name(made.record.folder)}",
+        "outcome": "trying", "verdict": "inconclusive", "sentence": text, "reason": text,
+        "advice": f"samebits fix --restore {folder_name(proposal.record.folder)}",
     }  # fmt: skip
     return document.model_copy(update=update)
 
 
 def _outcome(document: PatchResult, outcome: PatchOutcome, last: PatchTrial) -> PatchResult:
     if outcome == "mended":
-        said = f"with the patch, {last.trials} of {last.trials} trials repeat. The patch stays in the files."
+        text = f"with the patch, {last.trials} of {last.trials} trials repeat. The patch stays in the files."
     else:
         what = "do not repeat" if last.verdict == "diverged" else "give no answer"
-        said = f"with the patch, the trials {what}. The files are as before. The check with the patch: {last.sentence}"
+        text = f"with the patch, the trials {what}. The files are as before. The check with the patch: {last.sentence}"
     update = {
-        "outcome": outcome, "verdict": last.verdict, "sentence": said[:1].upper() + said[1:],
+        "outcome": outcome, "verdict": last.verdict, "sentence": text[:1].upper() + text[1:],
         "reason": last.sentence if last.verdict == "inconclusive" else None,
         "advice": f"samebits explain {folder_name(last.record)}" if last.verdict == "diverged" else None,
     }  # fmt: skip

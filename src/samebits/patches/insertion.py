@@ -30,9 +30,9 @@ class InsertionPoint:
         """The index, in the module, of the statement before which the lines must stand."""
         body = self.source.tree.body
         if self.first is None:
-            later = (place for place, one in enumerate(body) if isinstance(one, (*_DEFINITIONS, ast.For, ast.While)))
+            later = (place for place, node in enumerate(body) if isinstance(node, (*_DEFINITIONS, ast.For, ast.While)))
             return next(later, len(body))
-        rest = [place for place, one in enumerate(body) if _last_line(one) >= self.first]
+        rest = [place for place, node in enumerate(body) if _last_line(node) >= self.first]
         drawing = [place for place in rest if _first_line(body[place]) <= self.first]
         return min([place for place in drawing if not isinstance(body[place], _IMPORTS)] or rest, default=len(body))
 
@@ -40,7 +40,7 @@ class InsertionPoint:
     def anchor(self) -> int:
         """The index of the statement after which the lines are inserted; -1: before all statements."""
         body = self.source.tree.body[: self.limit]
-        ready = [place for place, one in enumerate(body) if self._prepares(one)]
+        ready = [place for place, node in enumerate(body) if self._prepares(node)]
         documented = bool(body) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
         return max([*ready, 0 if documented else -1])
 
@@ -51,8 +51,8 @@ class InsertionPoint:
     def _sets_a_variable(self, node: ast.AST) -> bool:
         """Return whether a node sets an environment variable."""
         if isinstance(node, ast.Assign):
-            parts = (one.value for one in node.targets if isinstance(one, ast.Subscript))
-            return any(self.source.dotted(one) == "os.environ" for one in parts)
+            parts = (target.value for target in node.targets if isinstance(target, ast.Subscript))
+            return any(self.source.dotted(part) == "os.environ" for part in parts)
         setters = ("os.environ.setdefault", "os.environ.update", "os.putenv")
         return isinstance(node, ast.Call) and self.source.dotted(node.func) in setters
 
@@ -62,20 +62,20 @@ class InsertionPoint:
 
         Imports below a condition (`if TYPE_CHECKING:`) are left out, because they may not run.
         """
-        return names_of(node for one in self.source.tree.body[: self.anchor + 1] for node in _in(one, _MAY_NOT_RUN))
+        return names_of(node for top in self.source.tree.body[: self.anchor + 1] for node in _in(top, _MAY_NOT_RUN))
 
     @property
     def is_before_settings(self) -> bool:
         """Whether later functions or blocks set environment variables: no library may be imported before them."""
         after = self.source.tree.body[self.anchor + 1 :]
-        return any(self._sets_a_variable(node) for one in after for node in ast.walk(one))
+        return any(self._sets_a_variable(node) for top in after for node in ast.walk(top))
 
     def alias(self, dotted: str) -> str:
         """Return the program's name for a module or function at this place; "" if it is not imported above."""
         for wanted in (dotted, *_SAME.get(dotted, ())):
-            for name, known in self.names.items():
-                if known == wanted or wanted.startswith(f"{known}."):
-                    return f"{name}{wanted.removeprefix(known)}"
+            for name, origin in self.names.items():
+                if origin == wanted or wanted.startswith(f"{origin}."):
+                    return f"{name}{wanted.removeprefix(origin)}"
         return ""
 
     def free_name(self, module: str) -> str:
@@ -93,7 +93,7 @@ class InsertionPoint:
         before a function of the program sets environment variables, because the library may read these.
         """
         body, source = self.source.tree.body, self.source
-        imported = [one.split()[1] for one in statements if one.startswith("import ")]
+        imported = [statement.split()[1] for statement in statements if statement.startswith("import ")]
         if self.is_before_settings and not sys.stdlib_module_names.issuperset(imported):
             return None
         last = self.anchor
@@ -103,7 +103,7 @@ class InsertionPoint:
         if self.first is not None and (line > self.first or last >= self.limit):
             return None
         position, end = source.start_of(line), source.end_of_line
-        text = "".join(f"{one}{end}" for one in statements)
+        text = "".join(f"{statement}{end}" for statement in statements)
         if position and source.text[position - 1] not in "\r\n":
             text = end + text
         return TextEdit(position, position, text)
@@ -111,7 +111,7 @@ class InsertionPoint:
 
 def _first_line(statement: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return min([statement.lineno, *(one.lineno for one in decorators)])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _last_line(statement: ast.stmt) -> int:
@@ -136,5 +136,5 @@ def worded(lines: Iterable[str], point: InsertionPoint) -> list[str]:
     modules = dict.fromkeys(name for line in code for name in _MODULE.findall(line))
     called = {module: point.alias(module) or point.free_name(module) for module in modules}
     missing = [module for module in modules if not point.alias(module)]
-    imports = [f"import {one}" if called[one] == one else f"import {one} as {called[one]}" for one in missing]
-    return [*imports, *(_MODULE.sub(lambda found: called[found[1]], line) for line in code)]
+    imports = [f"import {name}" if called[name] == name else f"import {name} as {called[name]}" for name in missing]
+    return [*imports, *(_MODULE.sub(lambda match: called[match[1]], line) for line in code)]

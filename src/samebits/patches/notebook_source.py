@@ -44,8 +44,8 @@ class CodeCell:
     @cached_property
     def magic(self) -> str:
         """The cell magic with its line; "" if there is none."""
-        found = _CELL_MAGIC.match(self.text)
-        return found[0] if found else ""
+        match = _CELL_MAGIC.match(self.text)
+        return match[0] if match else ""
 
     @property
     def body(self) -> str:
@@ -55,11 +55,11 @@ class CodeCell:
     @cached_property
     def python(self) -> str:
         """Python on the same lines, without those for IPython; "" if the cell is not Python."""
-        found = _CELL_MAGIC.match(self.text)
-        if found and found[1] not in _IN_PYTHON:
+        match = _CELL_MAGIC.match(self.text)
+        if match and match[1] not in _IN_PYTHON:
             return ""
         above = "\n" * self.magic.count("\n")
-        return next((above + one for one in (self.body, _MAGIC.sub(_statement, self.body)) if _parses(one)), "")
+        return next((above + text for text in (self.body, _MAGIC.sub(_statement, self.body)) if _parses(text)), "")
 
     @property
     def lines(self) -> range:
@@ -84,12 +84,12 @@ class NotebookSource(SourceFile):
             text = source if source.endswith("\n") else source + "\n"
             cells.append(CodeCell(number, text, start, line))
             start, line = start + len(text) + 1, line + text.count("\n") + 1
-        return cls(path, "".join(f"{one.text}\n" for one in cells), "utf-8", content, tuple(cells))
+        return cls(path, "".join(f"{cell.text}\n" for cell in cells), "utf-8", content, tuple(cells))
 
     @cached_property
     def tree(self) -> ast.Module:
         """The syntax tree of all cells of Python, without the lines of IPython."""
-        texts = (one.python + "\n" * (one.text.count("\n") + 1 - one.python.count("\n")) for one in self.cells)
+        texts = (cell.python + "\n" * (cell.text.count("\n") + 1 - cell.python.count("\n")) for cell in self.cells)
         return ast.parse("".join(texts))
 
     @property
@@ -99,33 +99,33 @@ class NotebookSource(SourceFile):
 
     def edited(self, edits: Iterable[TextEdit]) -> str:
         """Return the content after edits of the cells, in the layout that it had."""
-        known, edits = json.loads(self.json), list(edits)
+        notebook, edits = json.loads(self.json), list(edits)
         for cell in self.cells:
-            own = [one for one in edits if cell.start <= one.start <= cell.start + len(cell.text)]
+            own = [edit for edit in edits if cell.start <= edit.start <= cell.start + len(cell.text)]
             if own:
-                shifted = (TextEdit(one.start - cell.start, one.end - cell.start, one.text) for one in own)
-                _put(known["cells"][cell.number - 1], edited_text(cell.text, shifted))
-        return _written(known, self.json)
+                shifted = (TextEdit(edit.start - cell.start, edit.end - cell.start, edit.text) for edit in own)
+                _put(notebook["cells"][cell.number - 1], edited_text(cell.text, shifted))
+        return _written(notebook, self.json)
 
     def cell_at(self, line: int) -> CodeCell | None:
         """Return the cell with a line of the text of all cells; None if there is none."""
-        return next((one for one in self.cells if line in one.lines), None)
+        return next((cell for cell in self.cells if line in cell.lines), None)
 
     def place_of(self, line: int) -> tuple[int | None, int]:
         """Return (the number of the cell, the line in it) of a line of the text of all cells."""
-        before = [one for one in self.cells if one.line <= line]
+        before = [cell for cell in self.cells if cell.line <= line]
         return (before[-1].number, line - before[-1].line + 1) if before else (None, line)
 
 
 def _sources(content: str) -> dict[int, str]:
     """Return {number of a cell: its source} for the cells with code. Raises ValueError unless the format is 4."""
     try:
-        known = json.loads(content)
-        if known["nbformat"] != _FORMAT:
+        notebook = json.loads(content)
+        if notebook["nbformat"] != _FORMAT:
             raise ValueError("it is not a notebook of format 4")
         return {
             number: "".join(cell["source"])
-            for number, cell in enumerate(known["cells"], 1)
+            for number, cell in enumerate(notebook["cells"], 1)
             if cell["cell_type"] == "code" and _SKIPPED not in cell.get("metadata", {}).get("tags", ())
         }
     except (AttributeError, KeyError, TypeError, RecursionError) as why:
@@ -139,18 +139,18 @@ def _put(cell: dict[str, Any], text: str) -> None:
     cell["source"] = lines_of(text) if isinstance(cell["source"], list) else text
 
 
-def _written(known: Any, like: str) -> str:
+def _written(notebook: Any, like: str) -> str:
     """Return a document as JSON in the layout of a text: its indentation, its escapes and the ends of its lines."""
     layout = _LAYOUT.match(like)
     end, indent = (layout[1] or "", layout[2]) if layout else ("", "")
-    text = json.dumps(known, indent=indent if end else None, ensure_ascii=like.isascii())
+    text = json.dumps(notebook, indent=indent if end else None, ensure_ascii=like.isascii())
     return text.replace("\n", end or "\n") + like[len(like.rstrip()) :]
 
 
-def _statement(found: re.Match[str]) -> str:
+def _statement(match: re.Match[str]) -> str:
     """Return a statement of Python in place of lines for IPython. It sets a variable if they do."""
-    word = "os.environ[''] = ''" if _ENVIRONMENT.match(found[0]) else "pass"
-    return found[1] + word + "\n" * found[0].count("\n")
+    word = "os.environ[''] = ''" if _ENVIRONMENT.match(match[0]) else "pass"
+    return match[1] + word + "\n" * match[0].count("\n")
 
 
 def _parses(text: str) -> bool:

@@ -32,20 +32,18 @@ def notebook_of(record: Record, look: Look) -> Notebook | None:
     If it ran several, it is the first that drew. A command may also write a copy of it, which holds the same cells.
     """
     directory, trial = Path(record.file.directory), record.trials[0]
-    named = [directory / word for word in record.file.command if word.endswith(NOTEBOOK)]
-    some = dict.fromkeys(Path(os.path.normpath(path)) for path in (*named, *look.opened))
-    wrote = {Path(os.path.normpath(directory / one.path)) for one in trial.files.files} | look.wrote
+    in_command = [directory / word for word in record.file.command if word.endswith(NOTEBOOK)]
+    some = dict.fromkeys(Path(os.path.normpath(path)) for path in (*in_command, *look.opened))
+    wrote = {Path(os.path.normpath(directory / file.path)) for file in trial.files.files} | look.wrote
     paths = sorted(filter(Path.is_file, some), key=wrote.__contains__)
     every = [notebook_at(path, directory) for path in paths]
-    found = max(every, key=lambda one: _likelihood(one, look), default=None)
-    if found is None or (not named and not _likelihood(found, look)):
+    notebook = max(every, key=lambda candidate: _likelihood(candidate, look), default=None)
+    if notebook is None or (not in_command and not _likelihood(notebook, look)):
         return None
-    if found.path in wrote and not record.file.options.isolate:
-        why = (
-            f"the command writes {found.name} itself, so it would overwrite the patch: let it write to a different file"
-        )
-        return replace(found, why=why)
-    return found
+    if notebook.path in wrote and not record.file.options.isolate:
+        what = "so it would overwrite the patch: let it write to a different file"
+        return replace(notebook, why=f"the command writes {notebook.name} itself, {what}")
+    return notebook
 
 
 def notebook_at(path: Path, directory: Path) -> Notebook:
@@ -88,16 +86,16 @@ def in_cells(look: Look, notebook: Notebook | None) -> Look:
         return replace(look, main=None)
     path, lines = notebook.path, _lines(notebook.source, look)
     draws = [
-        replace(one, places=tuple((path, lines[place][0]) if place in lines else place for place in one.places))
-        for one in look.draws
+        replace(draw, places=tuple((path, lines[place][0]) if place in lines else place for place in draw.places))
+        for draw in look.draws
     ]
     if notebook.why or not lines:
         return replace(look, main=None, draws=draws)
-    kept = {file: some for file, some in look.lines.items() if _is_own(file, look)}
-    shown = ((file, line) for file in look.cells for line in look.lines.get(file, ()))
-    kept[path] = {line for place in shown for line in lines.get(place, ())}
-    drawn = [one for one in draws if any(file in kept for file, _ in one.places)]
-    return replace(look, lines=kept, draws=drawn, main=path)
+    own_lines = {file: some for file, some in look.lines.items() if _is_own(file, look)}
+    cell_places = ((file, line) for file in look.cells for line in look.lines.get(file, ()))
+    own_lines[path] = {line for place in cell_places for line in lines.get(place, ())}
+    own_draws = [draw for draw in draws if any(file in own_lines for file, _ in draw.places)]
+    return replace(look, lines=own_lines, draws=own_draws, main=path)
 
 
 def _is_own(path: Path, look: Look) -> bool:
@@ -107,19 +105,19 @@ def _is_own(path: Path, look: Look) -> bool:
 
 def _lines(source: NotebookSource, look: Look) -> dict[tuple[Path, int], list[int]]:
     """Return {a line that the kernel shows: the lines of the notebook for it}. Draws count for the first of them."""
-    found: dict[tuple[Path, int], list[int]] = {}
+    by_place: dict[tuple[Path, int], list[int]] = {}
     for path, text in look.cells.items():
         for cell in source.cells:
             for number, line in _pairs(cell, text):
-                found.setdefault((path, number), []).append(line)
-    return found
+                by_place.setdefault((path, number), []).append(line)
+    return by_place
 
 
 def _pairs(cell: CodeCell, shown: str) -> Iterator[tuple[int, int]]:
     """Yield (a line that the kernel shows, a line of the notebook that ran with it), if it shows this cell."""
     if cell.magic and shown.startswith(_CELL_MAGIC) and repr(cell.body) in shown:
         body = ast.parse(cell.python).body
-        first = next((one.lineno - 1 for one in body if not isinstance(one, ast.Import | ast.ImportFrom)), 0)
+        first = next((node.lineno - 1 for node in body if not isinstance(node, ast.Import | ast.ImportFrom)), 0)
         yield from ((1, line) for line in (cell.line + first, *cell.lines))
     elif not cell.magic:
         blank = len(cell.text) - len(cell.text.lstrip("\n"))  # lines that the kernel leaves out

@@ -33,9 +33,9 @@ def sorted_sets(program: Program) -> list[LineChange]:
     return [
         LineChange("hash-seed", source, edit, "a set in sorted order")
         for source, node in program.nodes()
-        for one in _in_order(node)
-        if _is_set(one)
-        for edit in _around(source.span(one), "sorted(", ")")
+        for expression in _in_order(node)
+        if _is_set(expression)
+        for edit in _around(source.span(expression), "sorted(", ")")
     ]
 
 
@@ -49,7 +49,7 @@ def _in_order(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, ast.For):
         yield node.iter
     elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
-        yield from (one.iter for one in node.generators)
+        yield from (generator.iter for generator in node.generators)
     elif isinstance(node, ast.Call):
         name = _last_name(node.func)
         has_key = name in _WITH_A_KEY and any(keyword.arg == "key" for keyword in node.keywords)
@@ -59,7 +59,7 @@ def _in_order(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _unpacks(node: ast.AST) -> TypeGuard[ast.Assign]:
-    return isinstance(node, ast.Assign) and any(isinstance(one, ast.Tuple | ast.List) for one in node.targets)
+    return isinstance(node, ast.Assign) and any(isinstance(target, ast.Tuple | ast.List) for target in node.targets)
 
 
 def _last_name(node: ast.expr) -> str:
@@ -69,7 +69,7 @@ def _last_name(node: ast.expr) -> str:
 def _is_set(node: ast.expr) -> bool:
     """Return whether an expression makes a set. Names are not followed to their values."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
-        return any(_is_view(one) or _is_set(one) for one in (node.left, node.right))
+        return any(_is_view(operand) or _is_set(operand) for operand in (node.left, node.right))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.attr in _SET_METHODS and _is_set(node.func.value)
     is_call = isinstance(node, ast.Call) and _last_name(node.func) in _SETS

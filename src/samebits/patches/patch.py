@@ -34,10 +34,10 @@ class Patch:
     @cached_property
     def _edits(self) -> dict[Path, tuple[SourceFile, list[TextEdit]]]:
         """File -> (the file as it is, its edits)."""
-        found: dict[Path, list[LineChange]] = {}
+        by_path: dict[Path, list[LineChange]] = {}
         for change in self.changes:
-            found.setdefault(change.source.path, []).append(change)
-        return {path: (some[0].source, _merged(one.edit for one in some)) for path, some in sorted(found.items())}
+            by_path.setdefault(change.source.path, []).append(change)
+        return {path: (some[0].source, _merged(item.edit for item in some)) for path, some in sorted(by_path.items())}
 
     @cached_property
     def texts(self) -> dict[Path, tuple[SourceFile, str]]:
@@ -61,8 +61,8 @@ class Patch:
     def number(self) -> int:
         """The number of lines that are new or different."""
         pairs = ((source.text, edited_text(source.text, edits)) for source, edits in self._edits.values())
-        made = (difflib.ndiff(lines_of(old), lines_of(new)) for old, new in pairs)
-        return sum(line.startswith("+ ") for lines in made for line in lines)
+        diffs = (difflib.ndiff(lines_of(old), lines_of(new)) for old, new in pairs)
+        return sum(line.startswith("+ ") for lines in diffs for line in lines)
 
     def diff(self, program: Program) -> str:
         """Return the patch as a unified diff, for `patch -p1` and `git apply` in the folder of the trials."""
@@ -73,13 +73,13 @@ class Patch:
 
 def _merged(edits: Iterable[TextEdit]) -> list[TextEdit]:
     """Merge the edits that insert lines at the same place, so that no import comes twice."""
-    found: dict[tuple[int, int], list[str]] = {}
+    by_place: dict[tuple[int, int], list[str]] = {}
     for edit in edits:
-        lines = found.setdefault((edit.start, edit.end), [])
+        lines = by_place.setdefault((edit.start, edit.end), [])
         lines += [line for line in lines_of(edit.text) if line not in lines]
     return [
         TextEdit(start, end, "".join(sorted(lines, key=lambda line: not line.startswith(("import ", "\n", "\r\n")))))
-        for (start, end), lines in found.items()
+        for (start, end), lines in by_place.items()
     ]
 
 
@@ -89,10 +89,10 @@ def patch_for(program: Program, cause: Sequence[str], *, is_second: bool = False
     `is_second`: see `seeds.seeds`.
     """
     shared = [name for name in cause if seeds.is_seed(name)]
-    found = [(shared, seeds.seeds(program, shared, is_second=is_second))] if shared else []
-    found += [([name], _changes(program, name)) for name in cause if name not in shared]
-    missing = [name for names, changes in found if not changes for name in names]
-    changes = tuple(change for _, changes in found for change in changes)
+    groups = [(shared, seeds.seeds(program, shared, is_second=is_second))] if shared else []
+    groups += [([name], _changes(program, name)) for name in cause if name not in shared]
+    missing = [name for names, changes in groups if not changes for name in names]
+    changes = tuple(change for _, changes in groups for change in changes)
     return (Patch(changes) if changes else None), missing
 
 
@@ -103,8 +103,8 @@ def _changes(program: Program, name: str) -> list[LineChange]:
 
 def _settings(program: Program, name: str) -> list[LineChange]:
     """Return the change that puts the control's own lines after the imports, with the program's names."""
-    edits = [one for one in controls.describe(name).edits if one.where == TOP]
-    fitting = [one for one in edits if not one.library or one.library in program.packages]
+    edits = [edit for edit in controls.describe(name).edits if edit.where == TOP]
+    fitting = [edit for edit in edits if not edit.library or edit.library in program.packages]
     source = program.main
     if source is None or not fitting:
         return []

@@ -162,9 +162,9 @@ class Restoration:
     def __init__(self, before: PatchResult | None, record: Path) -> None:
         self._record, self._copies = record, record / FIX_COPIES
         is_killed = before is not None and before.outcome == "trying" and self._copies.is_dir()
-        changes = {one.file: one for one in before.changes} if before is not None and is_killed else {}
+        changes = {change.file: change for change in before.changes} if before is not None and is_killed else {}
         directory = Path(before.directory) if before is not None else Path()
-        self.found = [one for change in changes.values() if (one := self._patched(directory, change)) is not None]
+        self.found = [file for change in changes.values() if (file := self._patched(directory, change)) is not None]
 
     def _patched(self, directory: Path, change: ChangedPlace) -> PatchedFile | None:
         path, copy = directory / change.file, self._copies / change.digest
@@ -179,21 +179,21 @@ class Restoration:
 
         Raises UsageError without `apply`, or if a file has other changes too. Then no file changes.
         """
-        if self.found and not (apply and all(one.is_own for one in self.found)):
+        if self.found and not (apply and all(file.is_own for file in self.found)):
             still = f"A samebits fix --apply was killed. Its patch is still in {_named(self.found)}."
             raise UsageError(still, f"samebits fix --restore {folder_name(self._record)}")
         self._write(self.found)
         remove_copies(self._copies)
-        named = _named(self.found)
-        return [f"a samebits fix was killed: samebits first took its patch out of {named}"] * bool(self.found)
+        names = _named(self.found)
+        return [f"a samebits fix was killed: samebits first took its patch out of {names}"] * bool(self.found)
 
     def restored(self) -> str:
         """Write the copies into the files, and return a sentence about it.
 
         Raises UsageError if somebody has changed some of the files since. These files stay as they are.
         """
-        others = [one for one in self.found if not one.is_own]
-        self._write([one for one in self.found if one.is_own])
+        others = [file for file in self.found if not file.is_own]
+        self._write([file for file in self.found if file.is_own])
         if others:
             old, now = (shlex.quote(str(path)) for path in (others[0].copy, others[0].path))
             what = f"Somebody has changed or moved {_named(others)}, which had the patch. samebits leaves it as it is."
@@ -203,10 +203,10 @@ class Restoration:
         return f"samebits took the patch out of {_named(self.found)}." if self.found else "The patch is in no file."
 
     def _write(self, files: Sequence[PatchedFile]) -> None:
-        for number, one in enumerate(files):
+        for number, file in enumerate(files):
             try:
-                shutil.copyfile(one.copy, one.path)
-                flush(one.path)
+                shutil.copyfile(file.copy, file.path)
+                flush(file.path)
             except OSError as why:
                 what = f"The patch is still in {_named(files[number:])}: {why.strerror or why}."
                 again = f"samebits fix --restore {folder_name(self._record)}"
@@ -214,4 +214,4 @@ class Restoration:
 
 
 def _named(files: Iterable[PatchedFile]) -> str:
-    return words.listed(one.name for one in files)
+    return words.listed(file.name for file in files)

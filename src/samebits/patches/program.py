@@ -75,9 +75,9 @@ class Program:
     @cached_property
     def sources(self) -> list[tuple[SourceFile, set[int]]]:
         """The files with lines that ran, and these lines. The main file comes first."""
-        ordered = sorted(self.look.lines.items(), key=lambda one: (one[0] != self.look.main, one[0]))
-        found = ((self.source(path), lines) for path, lines in ordered)
-        return [(source, lines) for source, lines in found if source is not None]
+        ordered = sorted(self.look.lines.items(), key=lambda item: (item[0] != self.look.main, item[0]))
+        sources = ((self.source(path), lines) for path, lines in ordered)
+        return [(source, lines) for source, lines in sources if source is not None]
 
     @cached_property
     def main(self) -> SourceFile | None:
@@ -87,8 +87,8 @@ class Program:
     @cached_property
     def calls(self) -> list[ProgramCall]:
         """The calls on lines that ran."""
-        found = ((source, node) for source, node in self.nodes() if isinstance(node, ast.Call))
-        return [ProgramCall(source, node, source.dotted(node.func)) for source, node in found]
+        calls = ((source, node) for source, node in self.nodes() if isinstance(node, ast.Call))
+        return [ProgramCall(source, node, source.dotted(node.func)) for source, node in calls]
 
     def nodes(self) -> Iterator[tuple[SourceFile, ast.expr | ast.stmt]]:
         """Yield the expressions and statements on lines that ran."""
@@ -100,16 +100,16 @@ class Program:
     def first(self, generators: Iterable[str] | None = None) -> Draw | None:
         """Return the first draw of the program from one of the generators (default: any); None if there is none."""
         wanted = set(generators) if generators is not None else None
-        drawn = (draw for draw in self.look.draws if wanted is None or draw.generator in wanted)
-        return next((draw for draw in drawn if not self._is_of_an_import(draw)), None)
+        draws = (draw for draw in self.look.draws if wanted is None or draw.generator in wanted)
+        return next((draw for draw in draws if not self._is_of_an_import(draw)), None)
 
     def _is_of_an_import(self, draw: Draw) -> bool:
         """Return whether a library drew during its import: the innermost line of the program only imports."""
         path, line = draw.places[0]
         source = self.source(path)
-        statements = (one for one in ast.walk(source.tree) if isinstance(one, ast.stmt)) if source is not None else ()
-        found = [one for one in statements if touches(one, {line})]
-        return bool(found) and all(isinstance(one, ast.Import | ast.ImportFrom) for one in found)
+        nodes = ast.walk(source.tree) if source is not None else ()
+        touched = [node for node in nodes if isinstance(node, ast.stmt) and touches(node, {line})]
+        return bool(touched) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in touched)
 
     def point(self, draw: Draw | None, source: SourceFile) -> InsertionPoint:
         """Return the place in a file for lines that must precede a draw."""
@@ -211,17 +211,17 @@ def look(record: Record, where: Divergence, progress: Progress | None = None) ->
     request = replace(request, options=options, host="local", each={})  # lines must be those of the user's own files
     with Experiment.inside(record, FOLDER, request, progress or Progress()) as experiment:
         finished = experiment.run(Limits(steps=steps, draws=True), [1])
-        found = _read(experiment.plan.trial_folder(1), experiment.plan.directory, request.command)
+        findings = _read(experiment.plan.trial_folder(1), experiment.plan.directory, request.command)
         trial = finished.files[0]
-        found.why = "" if trial.status in ENDED_WELL else trial.why or trial.status
-    return found
+        findings.why = "" if trial.status in ENDED_WELL else trial.why or trial.status
+    return findings
 
 
 def _read(folder: Path, directory: Path, command: list[str]) -> Look:
     """Read the events of a trial's processes. `directory`: the user's folder; isolated trials run in a copy of it."""
-    named = frozenset(path for word in command if not is_installed(path := directory / word))
-    found = Look(copied=(folder / "work", directory), named=named)
+    in_command = frozenset(path for word in command if not is_installed(path := directory / word))
+    findings = Look(copied=(folder / "work", directory), named=in_command)
     for process in sorted((folder / wire.PROCESSES).glob("*")):
         for event in observations.events(process):
-            found.take(event)
-    return found
+            findings.take(event)
+    return findings

@@ -91,7 +91,7 @@ class FixDocuments:
         return f"{lines} for {cause}, not tried yet."
 
     def _unmended(self, program: Program, name: str) -> ControlWithoutPatch:
-        instead = [line for one in self.why.fixes if one.control == name for line in one.lines]
+        instead = [line for fix in self.why.fixes if fix.control == name for line in fix.lines]
         lines = list(dict.fromkeys(concerned_lines(program, name)))
         why = self._why_not(program, name, has_lines=bool(lines))
         return ControlWithoutPatch(control=name, why=why, instead=instead, lines=lines[:_MOST_LINES])
@@ -99,7 +99,7 @@ class FixDocuments:
     def _is_by_hand(self, program: Program) -> bool:
         """Return whether there are lines for the cause, but no source file to put them into."""
         is_closed = program.main is None or self.notebook is not None
-        return is_closed and any(one.control in self.why.cause for one in self.why.fixes)
+        return is_closed and any(fix.control in self.why.cause for fix in self.why.fixes)
 
     def _why_not(self, program: Program, name: str, *, has_lines: bool) -> str:
         if self.notebook is not None and (program.main is None or seeds.is_seed(name)):
@@ -115,8 +115,8 @@ class FixDocuments:
     def _draws(self, program: Program) -> list[PlaceOfDraw]:
         """Return the first draw of each generator that the cause seeds."""
         names = sorted(seeds.generators([name for name in self.why.cause if seeds.is_seed(name)]))
-        found = [program.first([name]) for name in names]
-        return [self._place_of(program, draw) for draw in found if draw is not None]
+        draws = [program.first([name]) for name in names]
+        return [self._place_of(program, draw) for draw in draws if draw is not None]
 
     def _place_of(self, program: Program, draw: Draw) -> PlaceOfDraw:
         path, line = draw.places[0]
@@ -148,17 +148,17 @@ class FixDocuments:
 
     def _document(self, **fields: object) -> PatchResult:
         file = self.record.file
-        known = {
+        common = {
             "samebits": __version__, "command": file.command, "directory": file.directory,
             "python": self.result.setup.python,
             "record": str(self.record.folder.absolute()), "cause": self.why.cause,
         }  # fmt: skip
-        return PatchResult.model_validate({**known, **fields})
+        return PatchResult.model_validate({**common, **fields})
 
 
 def changed_places(program: Program, patch: Patch) -> list[ChangedPlace]:
     digests = {path: tuple(map(digest, pair)) for path, pair in patch.contents.items()}
-    places = (_changed_place(program, one, digests[one.source.path]) for one in patch.changes)
+    places = (_changed_place(program, change, digests[change.source.path]) for change in patch.changes)
     return list(dict.fromkeys(places))
 
 

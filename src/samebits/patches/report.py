@@ -73,8 +73,8 @@ def of_record(folder: Path) -> tuple[AnyBlock, ...]:
 
 def _case(result: PatchResult) -> JUnitCase:
     """Return the fix as one test, named by its command. It passes if there is a patch, or nothing to mend."""
-    lines = [*(f"{one.control}: {one.why}" for one in result.unmended), *_changes(result)]
-    lines += [f"tried in {count(one.trials, 'trial')}: {one.sentence}" for one in result.tried]
+    lines = [*(f"{missing.control}: {missing.why}" for missing in result.unmended), *_changes(result)]
+    lines += [f"tried in {count(trial.trials, 'trial')}: {trial.sentence}" for trial in result.tried]
     return JUnitCase(
         "samebits.fix",
         shlex.join(result.command),
@@ -97,9 +97,9 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
         lines = result.patch.removesuffix("\n").split("\n")
         text = "\n".join(f"{line[:_LONGEST]}..." if len(line) > _LONGEST else line for line in lines)
         yield Section("Patch", "patch", (Code(text),), said="", is_set_in=False)
-    for one in result.unmended:
-        said = (Notes((one.why,), ""), Code("\n".join([*one.lines, *one.instead])))
-        yield Section(f"No patch fixes {one.control}", f"unmended-{one.control}", said, on=DOCUMENT)
+    for missing in result.unmended:
+        blocks = (Notes((missing.why,), ""), Code("\n".join([*missing.lines, *missing.instead])))
+        yield Section(f"No patch fixes {missing.control}", f"unmended-{missing.control}", blocks, on=DOCUMENT)
     if result.notes:
         yield Notes(tuple(result.notes))
     steps = list(_next(result))
@@ -115,20 +115,20 @@ def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:
         yield "draws", f"{draw.generator} first at {_place(draw)}   {draw.text}"
     for number, change in enumerate(_changes(result)):
         yield ("" if number else "where"), change
-    for one in result.unmended:
-        yield "not", f"{one.control}: {one.why}"
-        yield from (("", f"  {line}") for line in one.lines)
-        yield from (("", StyledText(f"  {line}", "command")) for line in one.instead)
+    for missing in result.unmended:
+        yield "not", f"{missing.control}: {missing.why}"
+        yield from (("", f"  {line}") for line in missing.lines)
+        yield from (("", StyledText(f"  {line}", "command")) for line in missing.instead)
     for trial in result.tried:
         yield "tried", f"{count(trial.trials, 'trial')}: {trial.sentence}   {folder_name(trial.record)}"
 
 
 def _changes(result: PatchResult) -> list[str]:
-    return list(dict.fromkeys(f"{_place(one)}   {one.about} ({one.control})" for one in result.changes))
+    return list(dict.fromkeys(f"{_place(change)}   {change.about} ({change.control})" for change in result.changes))
 
 
-def _place(one: PlaceOfDraw | ChangedPlace) -> str:
-    return f"{one.file}:{one.line}" if one.cell is None else f"{one.file}, cell {one.cell}, line {one.line}"
+def _place(place: PlaceOfDraw | ChangedPlace) -> str:
+    return f"{place.file}:{place.line}" if place.cell is None else f"{place.file}, cell {place.cell}, line {place.line}"
 
 
 def _next(result: PatchResult) -> Iterator[tuple[str, str]]:

@@ -60,18 +60,18 @@ def is_seed(name: str) -> bool:
 
 def generators(names: Iterable[str]) -> set[str]:
     """Return the generators of these controls, by the names of their states."""
-    found = {one for name in names for one in controls.describe(name).generators}
-    return found | ({"python"} if "tf-seed" in names else set())  # Keras 3 draws the seeds of its layers from `random`
+    states = {state for name in names for state in controls.describe(name).generators}
+    return states | ({"python"} if "tf-seed" in names else set())  # Keras 3 draws the seeds of its layers from `random`
 
 
 def with_own_seed(program: Program) -> Program:
     """Return the program with the first seed that one of its lines gives as a number, if there is one."""
     for call in program.calls:
-        given = [word.value for word in call.node.keywords if word.arg in ("seed", "random_state")]
+        values = [word.value for word in call.node.keywords if word.arg in ("seed", "random_state")]
         function = getattr(call.node.func, "attr", getattr(call.node.func, "id", ""))
         if "seed" in function or call.name in _OF_NUMPY | _OF_PYTHON:
-            given += call.node.args[:1]
-        for value in given:
+            values += call.node.args[:1]
+        for value in values:
             number = _number(call.source.tree, value)
             if number is not None:
                 place = f"{program.shown(call.source.path)}:{call.node.lineno}"
@@ -82,9 +82,9 @@ def with_own_seed(program: Program) -> Program:
 def _number(tree: ast.Module, value: ast.expr) -> int | None:
     """Return the whole number that an expression stands for: a literal, or a name that the file assigns once."""
     if isinstance(value, ast.Name):
-        names = [(one, name) for one in tree.body if isinstance(one, ast.Assign) for name in one.targets]
-        found = [one.value for one, name in names if isinstance(name, ast.Name) and name.id == value.id]
-        value = found[0] if len(found) == 1 else value
+        names = [(node, name) for node in tree.body if isinstance(node, ast.Assign) for name in node.targets]
+        values = [node.value for node, name in names if isinstance(name, ast.Name) and name.id == value.id]
+        value = values[0] if len(values) == 1 else value
     number = value.value if isinstance(value, ast.Constant) else None
     return number if type(number) is int and number >= 0 else None
 
@@ -127,9 +127,9 @@ def _before_the_first_draw(program: Program, names: Collection[str]) -> list[Lin
 def _lines(program: Program, point: InsertionPoint, names: Collection[str]) -> list[str]:
     for call in CALLS if not program.has_ranks else ():
         if call.covers.issuperset(names) and _is_there(program, call):
-            found = _in_its_words(point, call, program.seed)
-            if found:
-                return found
+            lines = _in_its_words(point, call, program.seed)
+            if lines:
+                return lines
     each = [line for name in names for line in _plain(program, point, name)]
     return list(dict.fromkeys(each))
 
@@ -142,20 +142,20 @@ def _is_there(program: Program, call: SeedCall) -> bool:
 
 def _in_its_words(point: InsertionPoint, call: SeedCall, seed: int) -> list[str]:
     """Return the call with the program's names; empty if the program has not imported the library before this place."""
-    given, known = call.arguments.format(seed=seed), point.names.values()
+    arguments, imported = call.arguments.format(seed=seed), point.names.values()
     for module in call.modules:
-        if module in known or f"{module}.{call.function}" in known:
-            return [f"{point.alias(f'{module}.{call.function}')}({given})"]
+        if module in imported or f"{module}.{call.function}" in imported:
+            return [f"{point.alias(f'{module}.{call.function}')}({arguments})"]
     for module in call.modules:
-        if any(dotted.startswith(f"{module}.") for dotted in known):
-            return worded([f"{module}.{call.function}({given})"], point)
+        if any(dotted.startswith(f"{module}.") for dotted in imported):
+            return worded([f"{module}.{call.function}({arguments})"], point)
     return []
 
 
 def _plain(program: Program, point: InsertionPoint, name: str) -> list[str]:
     """Return the control's own lines: for a library that the program has imported, or else for a loaded one."""
-    edits = [one for one in controls.describe(name).edits if not one.library or one.library in program.packages]
-    edits.sort(key=lambda one: not (one.library and point.alias(one.library)))
+    edits = [edit for edit in controls.describe(name).edits if not edit.library or edit.library in program.packages]
+    edits.sort(key=lambda edit: not (edit.library and point.alias(edit.library)))
     return worded([line.replace("{seed}", program.seed_words) for line in edits[0].lines], point) if edits else []
 
 
@@ -186,13 +186,13 @@ def _without_a_seed(
 def _seed_edit(call: ProgramCall, seed: int, *, may_be_none: bool) -> TextEdit | None:
     """Return the edit that gives a call its seed; None if it has one. `may_be_none`: also if the seed may be None."""
     node, source = call.node, call.source
-    given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg in _NAMES)]
+    values = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg in _NAMES)]
     if any(keyword.arg is None for keyword in node.keywords):  # `**given` may hold a seed
         return None
-    if not given:
+    if not values:
         at = source.text.index("(", source.span(node.func)[1]) + 1
         return TextEdit(at, at, f"{seed}, " if node.keywords else str(seed))
-    value = given[0]
+    value = values[0]
     if isinstance(value, ast.Constant) and value.value is None:
         return TextEdit(*source.span(value), str(seed))
     if may_be_none and isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
@@ -208,16 +208,16 @@ def _seeds_of_the_system(program: Program, control: str) -> tuple[list[LineChang
     """
     draw = program.first(controls.describe(control).generators)
     path, line = draw.places[0] if draw is not None else (None, 0)
-    found, first = [], False
+    changes, first = [], False
     for call in program.calls:
         if _GLOBAL.get(call.name) != control:
             continue
         is_first = call.source.path == path and touches(call.node, {line})
         edit = _seed_edit(call, program.seed, may_be_none=is_first)
         if edit is not None:
-            found.append(LineChange(control, call.source, edit, "a seed instead of one from the system"))
+            changes.append(LineChange(control, call.source, edit, "a seed instead of one from the system"))
         first = first or is_first
-    return found, first
+    return changes, first
 
 
 def _random_states(program: Program) -> list[LineChange]:
@@ -233,7 +233,7 @@ def _random_states(program: Program) -> list[LineChange]:
 
 def _random_state(call: ProgramCall, seed: int) -> TextEdit:
     node, source = call.node, call.source
-    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     start = source.text.index("(", source.span(node.func)[1]) + 1
-    at = max([start, *(source.span(one)[1] for one in given)])
-    return TextEdit(at, at, f"{', ' if given else ''}random_state={seed}")
+    at = max([start, *(source.span(argument)[1] for argument in arguments)])
+    return TextEdit(at, at, f"{', ' if arguments else ''}random_state={seed}")

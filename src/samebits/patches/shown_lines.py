@@ -28,29 +28,29 @@ def with_patch(checked: Check, progress: Progress | None, *, run: bool = False) 
     If the cause is outside of the known controls, the check names the lines that may be to blame.
     """
     experiment, result = checked
-    why, made = result.explanation, None
+    why, document = result.explanation, None
     if result.verdict != "diverged" or why is None or not (why.cause or why.outside_known_controls):
         return checked, None
     progress = progress or Progress()
     progress.note("one more trial finds the lines that matter")
     try:
         notes = _self_seeded(experiment, result, progress) if why.outside_known_controls else []
-        made = fix(FixRequest(experiment.folder, run=run), progress) if why.cause else None
+        document = fix(FixRequest(experiment.folder, run=run), progress) if why.cause else None
     except SamebitsError as error:  # the files have changed meanwhile: the cause is found all the same
         progress.note(f"no patch: {error}")
         return checked, None
-    notes = list(dict.fromkeys([*why.notes, *notes, *(made.notes if made else [])]))
-    found = why.model_copy(update={"fixes": fixes(made, why) if made else why.fixes, "notes": notes})
-    result = result.model_copy(update={"explanation": found})
+    notes = list(dict.fromkeys([*why.notes, *notes, *(document.notes if document else [])]))
+    explanation = why.model_copy(update={"fixes": fixes(document, why) if document else why.fixes, "notes": notes})
+    result = result.model_copy(update={"explanation": explanation})
     experiment.write(RESULT, result)
-    return Check(experiment, result), made
+    return Check(experiment, result), document
 
 
 def _self_seeded(experiment: Experiment, result: Result, progress: Progress) -> list[str]:
     """Return a note for each line that ran and lets an object seed itself: `torch.Generator().seed()`."""
     assert result.divergence is not None
-    seen, directory = look(experiment.record, result.divergence, progress), experiment.plan.directory
-    program = Program(seen, directory, experiment.plan.seed, result.setup.packages)
+    findings, directory = look(experiment.record, result.divergence, progress), experiment.plan.directory
+    program = Program(findings, directory, experiment.plan.seed, result.setup.packages)
     lines = [shown(program, call.source, call.node.lineno) for call in program.calls if seeds_itself(call)]
     return [f"this line takes a seed from the system, and no control fixes it: {line}" for line in dict.fromkeys(lines)]
 
@@ -61,22 +61,22 @@ def seeds_itself(call: ProgramCall) -> bool:
     if not isinstance(function, ast.Attribute) or function.attr != "seed" or call.node.args or call.node.keywords:
         return False
     owner = f"{call.source.dotted(function.value)}."
-    return not any(owner.startswith(f"{known}.") for known in call.source.imports.values())
+    return not any(owner.startswith(f"{dotted}.") for dotted in call.source.imports.values())
 
 
-def fixes(made: PatchResult, why: Explanation) -> list[Fix]:
+def fixes(document: PatchResult, why: Explanation) -> list[Fix]:
     """Return the lines of the patch with their places. Controls without a patch keep the lines that they have."""
-    left = {one.control for one in made.unmended}
-    cells = any(one.cell is not None for one in made.changes)
-    if not made.patch or cells:  # a diff of a notebook shows its JSON text
+    left = {missing.control for missing in document.unmended}
+    cells = any(change.cell is not None for change in document.changes)
+    if not document.patch or cells:  # a diff of a notebook shows its JSON text
         return why.fixes
-    return [*_of_diff(made), *(one for one in why.fixes if one.control in left)]
+    return [*_of_diff(document), *(former for former in why.fixes if former.control in left)]
 
 
-def _of_diff(made: PatchResult) -> Iterator[Fix]:
+def _of_diff(document: PatchResult) -> Iterator[Fix]:
     """Yield each group of new lines of the diff, with the line of the old file that it replaces or precedes."""
     file, line, new, replaced = "", 0, list[str](), 0
-    for text in [*made.patch.splitlines(), " "]:
+    for text in [*document.patch.splitlines(), " "]:
         if text.startswith(("--- ", "+++ ")):
             file = text[4:].partition("\t")[0].removeprefix("b/")
         elif hunk := _HUNK.match(text):
@@ -89,12 +89,12 @@ def _of_diff(made: PatchResult) -> Iterator[Fix]:
             replaced, line = replaced + 1, line + 1
         else:
             if new:
-                yield _fix(made, file, line - replaced, new, is_before=not replaced)
+                yield _fix(document, file, line - replaced, new, is_before=not replaced)
             new, replaced, line = [], 0, line + 1
 
 
-def _fix(made: PatchResult, file: str, line: int, new: list[str], *, is_before: bool) -> Fix:
-    here = [one for one in made.changes if one.file.lstrip("/") == file]  # a diff has no absolute path
-    near = min(here, key=lambda one: abs(one.line - line))
+def _fix(document: PatchResult, file: str, line: int, new: list[str], *, is_before: bool) -> Fix:
+    changes = [change for change in document.changes if change.file.lstrip("/") == file]  # a diff has no absolute path
+    near = min(changes, key=lambda change: abs(change.line - line))
     where = f"in {near.file}, {'before line' if is_before else 'line'} {line}"
     return Fix(control=near.control, library="", where=where, lines=[text.strip() for text in new if text.strip()])

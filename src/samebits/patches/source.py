@@ -34,9 +34,9 @@ class SourceFile:
         """Read a file. Raises OSError, SyntaxError or UnicodeError if this Python cannot parse it."""
         data = path.read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        found = cls(path, data.decode(encoding), encoding)
-        assert found.tree is not None  # parse it now, so that a SyntaxError is raised here
-        return found
+        source = cls(path, data.decode(encoding), encoding)
+        assert source.tree is not None  # parse it now, so that a SyntaxError is raised here
+        return source
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -140,14 +140,15 @@ def touches(node: ast.stmt | ast.expr, lines: Collection[int]) -> bool:
 
 def names_of(nodes: Iterable[ast.AST]) -> dict[str, str]:
     """Return {name: dotted name} for all nodes that are imports."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.Import):
-            for one in node.names:
-                found[one.asname or one.name.split(".")[0]] = one.name if one.asname else one.name.split(".")[0]
+            for alias in node.names:
+                top = alias.name.split(".")[0]
+                names[alias.asname or top] = alias.name if alias.asname else top
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            found.update({one.asname or one.name: f"{node.module}.{one.name}" for one in node.names if one.name != "*"})
-    return found
+            names |= {item.asname or item.name: f"{node.module}.{item.name}" for item in node.names if item.name != "*"}
+    return names
 
 
 # the first character of a file in the encoding `utf-8-sig`, which its decoded text does not contain
