@@ -71,8 +71,8 @@ def run(
         asked = replace(asked, options=options, again=AGAIN)
         asked = record_of(asked) or asked
     checked = _recorded(asked, progress, run=run) if isinstance(asked, Path) else checks.run(asked, progress)
-    known = None if again else _known(checked)
-    return known or explained(checked, began, alternatives=alternatives)
+    earlier = None if again else _known(checked)
+    return earlier or explained(checked, began, alternatives=alternatives)
 
 
 def _known(checked: Check) -> Check | None:
@@ -104,16 +104,16 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
         return _written(experiment, result.model_copy(update={"explanation": document.nothing(result)}))
     if result.verdict == "inconclusive" or result.divergence is None:
         return checked
-    experiment.progress = told = QuietProgress(experiment.progress)
+    experiment.progress = progress = QuietProgress(experiment.progress)
     first, stopped = adopt(experiment, result), stopped_search(experiment.folder)
     steps = _steps(result, first)
     if stopped is not None:
-        told.note(f"the search in {folder_name(experiment.folder)} goes on where it was stopped")
+        progress.note(f"the search in {folder_name(experiment.folder)} goes on where it was stopped")
         began -= stopped.seconds
         steps = next((row.steps for row in stopped.evidence[1:]), steps)
     interrupt.tell(advice=f"samebits explain {folder_name(experiment.folder)}   (goes on)", replace=True)
     keep = partial(_keep, result=result, began=began)
-    settings = SettingRecords(first, told, keep, goes_on=stopped is not None)
+    settings = SettingRecords(first, progress, keep, goes_on=stopped is not None)
     settings.steps = first.early_end = steps
     replay = OperatorReplay(settings, result)
     why = _Inquiry(settings, result, replay, began, alternatives=alternatives).cause()
@@ -146,20 +146,20 @@ class _Inquiry:
         expected = self._estimate()
         self.settings.progress.estimate(expected)
         self.settings.corrections = Corrections(expected, clock.now())
-        found, last = self._search(), None
-        while found.minimal and not found.outside:
-            last = self._confirmed(found)
+        conclusion, last = self._search(), None
+        while conclusion.minimal and not conclusion.outside:
+            last = self._confirmed(conclusion)
             if not last.seen.diverges():
                 break
-            self._end_after_divergence(found.cause)
-            found = self._search()
-        self.settings.steps = self.settings.setting(found.cause).steps
-        return Cause(found, last, costs(self.settings, found.minimal) if found.minimal else None)
+            self._end_after_divergence(conclusion.cause)
+            conclusion = self._search()
+        self.settings.steps = self.settings.setting(conclusion.cause).steps
+        return Cause(conclusion, last, costs(self.settings, conclusion.minimal) if conclusion.minimal else None)
 
-    def _confirmed(self, found: Conclusion) -> Confirmation:
-        if found.cause in self.extended_sets:
-            return run_all(self.settings, found.cause, found.rule.full)
-        return confirm(self.settings, found.cause, found.rule.full, clock.now() - self.began)
+    def _confirmed(self, conclusion: Conclusion) -> Confirmation:
+        if conclusion.cause in self.extended_sets:
+            return run_all(self.settings, conclusion.cause, conclusion.rule.full)
+        return confirm(self.settings, conclusion.cause, conclusion.rule.full, clock.now() - self.began)
 
     def _extend(self, names: Sequence[str], trials: int) -> None:
         """Try a set that is probably the cause over more steps. The trials that confirm it run later."""
@@ -250,9 +250,9 @@ def _written(experiment: Experiment, result: Result) -> Check:
     return Check(experiment, result)
 
 
-def _operator(replay: OperatorReplay, found: Conclusion) -> str | None:
+def _operator(replay: OperatorReplay, conclusion: Conclusion) -> str | None:
     """Return the operator to blame; None if no control of a found cause changes how operators compute."""
-    if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
+    if conclusion.cause and not any(controls.describe(name).is_of_operators for name in conclusion.cause):
         return None
     return replay.first
 
@@ -278,8 +278,8 @@ class OperatorReplay:
 
     def differs(self) -> bool | None:
         """Return whether an operator gives different bits for the same inputs; None if nothing could be replayed."""
-        known = self.applies and self._replayed.outcome != "nothing"
-        return self.first is not None if known else None
+        has_replayed = self.applies and self._replayed.outcome != "nothing"
+        return self.first is not None if has_replayed else None
 
     @cached_property
     def _replayed(self) -> ReplayResult:

@@ -158,4 +158,4 @@ class Conclusion:
 
     def covered_by(self, name: str) -> list[str]:
         """Return the controls that took effect, and whose sources this control pins, too."""
-        return [one for one in self.everything if one in controls.describe(name).covers]
+        return [other for other in self.everything if other in controls.describe(name).covers]

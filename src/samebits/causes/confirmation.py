@@ -37,8 +37,8 @@ def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds
 
 def run_all(settings: SettingRecords, names: Sequence[str], trials: int) -> Confirmation:
     """Run all `trials` trials of the set with its present number of steps."""
-    seen = settings.look(names, trials)
-    return Confirmation(seen, _words(settings.setting(names)))
+    outcome = settings.look(names, trials)
+    return Confirmation(outcome, _words(settings.setting(names)))
 
 
 def extend(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Observation:
@@ -49,13 +49,13 @@ def extend(settings: SettingRecords, names: Sequence[str], trials: int, seconds:
     """
     end = clock.now() + max(seconds, LEAST_ALLOWED)
     first = max(FIRST, min(settings.room, trials))
-    seen = settings.look(names, first)
-    while not seen.diverges() and (
+    outcome = settings.look(names, first)
+    while not outcome.diverges() and (
         more := settings.steps_tried_next(names) or _next(settings.setting(names), trials, end - clock.now())
     ):
         settings.lengthen(more)
-        seen = settings.look(names, first)
-    return seen
+        outcome = settings.look(names, first)
+    return outcome
 
 
 def _is_whole(setting: Setting) -> bool:
@@ -114,9 +114,9 @@ def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, 
     with the times without it.
     """
     timed = [names for names in sets if not all(controls.describe(name).acts_at_start for name in names)]
-    found = {"+".join(names): NO_COST for names in sets if names not in timed}
+    free = {"+".join(names): NO_COST for names in sets if names not in timed}
     measured = _measured(settings, timed) if timed else {}
-    return None if measured is None else found | measured
+    return None if measured is None else free | measured
 
 
 def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
@@ -129,20 +129,20 @@ def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[s
     if each is None or counted < COMPARED_STEPS or each * counted < LEAST_SPAN:
         return None
     base = settings.begin(settings.base, steps, timed=True)
-    held = {"+".join(names): settings.begin(settings.base.union(names), steps, timed=True) for names in sets}
-    for _ in range(TURNS if held else 0):
-        for setting in (base, *held.values()):
+    by_names = {"+".join(names): settings.begin(settings.base.union(names), steps, timed=True) for names in sets}
+    for _ in range(TURNS if by_names else 0):
+        for setting in (base, *by_names.values()):
             setting.run(1)
         # times that overlap now overlap after every further turn too
-        held = {names: setting for names, setting in held.items() if _compared(setting, base)}
-        if not held:
+        by_names = {names: setting for names, setting in by_names.items() if _compared(setting, base)}
+        if not by_names:
             break
-    return {names: one for names, setting in held.items() if (one := _compared(setting, base)) is not None}
+    return {names: price for names, setting in by_names.items() if (price := _compared(setting, base)) is not None}
 
 
 def _compared(held: Setting, without: Setting) -> Cost | None:
     """Return what a set costs by the turns so far; None if times overlap, or if the numbers of steps differ."""
-    numbers = {trial.steps for one in (held, without) if one.result for trial in one.result.trials}
+    numbers = {trial.steps for setting in (held, without) if setting.result for trial in setting.result.trials}
     return cost(_times(held), _times(without)) if len(numbers) == 1 else None
 
 
@@ -162,12 +162,12 @@ def step_time(setting: Setting, trial: int) -> float | None:
     """Return the seconds per step of a trial, after its first step, in the process that made the most steps."""
     folder = setting.plan.trial_folder(trial) / wire.PROCESSES
     ended = [path for path in folder.glob("*/*.json") if path.name in (wire.END, wire.STOPPED)]
-    return max(map(_of, ended), key=lambda found: found[0], default=(0, None))[1]
+    return max(map(_of, ended), key=lambda pair: pair[0], default=(0, None))[1]
 
 
 def _of(path: Path) -> tuple[int, float | None]:
-    found = json.loads(path.read_text())
-    steps, times = int(found.get("steps", 0)), found.get("step_times") or []
+    document = json.loads(path.read_text())
+    steps, times = int(document.get("steps", 0)), document.get("step_times") or []
     if steps < LEAST_STEPS or len(times) != 2:
         return 0, None
     return steps, (times[1] - times[0]) / (steps - 1)

@@ -48,39 +48,39 @@ class Spent(NamedTuple):
 
 def explanation(settings: SettingRecords, why: Cause, operator: str | None, spent: Spent) -> Explanation:
     """Return the explanation of trials that diverge."""
-    found = why.found
-    first = settings.all[0].result
+    conclusion = why.found
+    first, cause = settings.all[0].result, conclusion.cause
     loaded = set(first.setup.packages) if first else set()
     return Explanation(
-        cause=found.cause,
+        cause=cause,
         operator=operator,
-        minimal_controls=found.minimal,
-        cost={names: one.ratio for names, one in (why.cost or {}).items()},
-        cost_range={names: [one.low, one.high] for names, one in (why.cost or {}).items()},
-        evidence=[_row(setting, found.rule) for setting in settings.all],
-        outside_known_controls=found.outside,
-        sentence=_sentence(settings, found),
-        not_applicable=found.refused,
-        without_effect=found.idle,
-        needed=found.rule.full,
-        chance=found.rule.chance,
+        minimal_controls=conclusion.minimal,
+        cost={names: cost.ratio for names, cost in (why.cost or {}).items()},
+        cost_range={names: [cost.low, cost.high] for names, cost in (why.cost or {}).items()},
+        evidence=[_row(setting, conclusion.rule) for setting in settings.all],
+        outside_known_controls=conclusion.outside,
+        sentence=_sentence(settings, conclusion),
+        not_applicable=conclusion.refused,
+        without_effect=conclusion.idle,
+        needed=conclusion.rule.full,
+        chance=conclusion.rule.chance,
         compared=why.confirmed.words if why.confirmed else "",
-        fixes=_fixes_of(settings, found, loaded),
+        fixes=_fixes_of(settings, conclusion, loaded),
         notes=_notes(settings, why),
-        clears_generators=bool(found.cause) and not found.outside and not any(map(_may_seed, found.cause)),
+        clears_generators=bool(cause) and not conclusion.outside and not any(map(_may_seed, cause)),
         trials=spent.trials,
         seconds=spent.seconds,
         at_a_time=spent.at_a_time,
     )
 
 
-def _fixes_of(settings: SettingRecords, found: Conclusion, loaded: Collection[str]) -> list[Fix]:
+def _fixes_of(settings: SettingRecords, conclusion: Conclusion, loaded: Collection[str]) -> list[Fix]:
     """Return the lines for the cause. If there are several ranks, each gets a different seed."""
     first = settings.all[0]
-    lines = fixes(found.cause, loaded, first.plan.seed, first.plan.request.command)
-    if not have_ranks(one.facts for trial in first.experiment.record.trials for one in trial.processes):
+    lines = fixes(conclusion.cause, loaded, first.plan.seed, first.plan.request.command)
+    if not have_ranks(process.facts for trial in first.experiment.record.trials for process in trial.processes):
         return lines
-    return [_of_ranks(one, first.plan.seed) if controls.describe(one.control).is_seed else one for one in lines]
+    return [_of_ranks(fix, first.plan.seed) if controls.describe(fix.control).is_seed else fix for fix in lines]
 
 
 def _of_ranks(fix: Fix, seed: int) -> Fix:
@@ -98,12 +98,12 @@ def unfinished(settings: SettingRecords, seconds: float) -> Explanation:
     """Return what is known before the search has ended. Nothing is accepted as a cause before that."""
     agreeing = [setting for setting in settings.all[1:] if _state(setting) == "open" and setting.number > 1]
     agreeing.sort(key=lambda setting: (len(setting.plan.controls), -setting.number))
-    known = [
+    texts = [
         f"{held_words(settings.added(setting), settings.everything)}: {setting.number} trials repeat"
         for setting in agreeing[:MOST_KNOWN]
     ]
     tried = words.count(len(settings.all), "setting")
-    so_far = "; ".join(known) or f"{tried} tried; none repeats"
+    so_far = "; ".join(texts) or f"{tried} tried; none repeats"
     return Explanation(
         cause=[],
         minimal_controls=[],
@@ -115,16 +115,16 @@ def unfinished(settings: SettingRecords, seconds: float) -> Explanation:
 
 
 def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
-    seen = setting.seen()
-    idle = [name for name in setting.plan.controls if name in seen.controls and not seen.is_in_force(name)]
+    outcome = setting.seen()
+    idle = [name for name in setting.plan.controls if name in outcome.controls and not outcome.is_in_force(name)]
     divergence = setting.result.divergence if setting.result else None
     return Evidence(
         controls=[name for name in setting.plan.controls if name not in idle],
         trials=setting.number,
-        groups=len(seen.groups),
+        groups=len(outcome.groups),
         state=_state(setting, rule),
         part=" > ".join(result_words.path(divergence)) if divergence else "",
-        why=seen.broke or seen.unclear,
+        why=outcome.broke or outcome.unclear,
         without_effect=idle,
         steps=setting.steps,
         seconds=setting.seconds,
@@ -134,30 +134,30 @@ def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
 
 def _state(setting: Setting, rule: Rule | None = None) -> State:
     """Return the state that its trials show; without a rule it is not known how many trials must agree."""
-    seen = setting.seen()
-    if seen.broke:
+    outcome = setting.seen()
+    if outcome.broke:
         return "broke"
-    if seen.unclear:
+    if outcome.unclear:
         return "unclear"
-    if seen.where is not None:
+    if outcome.where is not None:
         return "parted"
-    return "agreed" if rule is not None and seen.agrees(rule.full) else "open"
+    return "agreed" if rule is not None and outcome.agrees(rule.full) else "open"
 
 
-def _sentence(settings: SettingRecords, found: Conclusion) -> str:
-    first, cause = settings.look([], 0), found.cause
+def _sentence(settings: SettingRecords, conclusion: Conclusion) -> str:
+    first, cause = settings.look([], 0), conclusion.cause
     outcomes = words.count(len(first.groups), "outcome")
     without = f"with nothing held, {words.count(first.trials, 'trial')} end in {outcomes}"
-    if found.outside and cause:
+    if conclusion.outside and cause:
         fix = words.agree(len(cause), "fixes", "fix")
         return f"{listed(cause)} {fix} the first difference; no known control fixes a later one."
-    if found.outside:
-        held = words.count(len(found.everything), "control")
-        if found.refused:
-            unfit = listed(sorted(found.refused))
-            said = f"With {held} held, the trials still diverge."
-            return f"{said} The cause may be among the controls with which the program does not run: {unfit}."
-        return f"Outside the known controls: the trials still diverge if all {held} that take effect here are held."
+    if conclusion.outside:
+        number = words.count(len(conclusion.everything), "control")
+        if conclusion.refused:
+            unfit = listed(sorted(conclusion.refused))
+            sentence = f"With {number} held, the trials still diverge."
+            return f"{sentence} The cause may be among the controls with which the program does not run: {unfit}."
+        return f"Outside the known controls: the trials still diverge if all {number} that take effect here are held."
     if not cause:
         return "No set of controls was found that makes the trials agree."
     agree = settings.look(cause, 0).trials
@@ -165,28 +165,28 @@ def _sentence(settings: SettingRecords, found: Conclusion) -> str:
 
 
 def _notes(settings: SettingRecords, why: Cause) -> list[str]:
-    found = why.found
-    unclear = [seen.unclear for setting in settings.all if (seen := setting.seen()).unclear]
+    conclusion = why.found
+    unclear = [outcome.unclear for setting in settings.all if (outcome := setting.seen()).unclear]
     notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
-    if found.cause and (unknown := settings.setting(found.cause).unknown):
+    if conclusion.cause and (unknown := settings.setting(conclusion.cause).unknown):
         more = f" and {words.count(len(unknown) - 1, 'more place')}" if len(unknown) > 1 else ""
         differ = words.agree(len(unknown), "differs", "differ")
         notes.append(f"{unknown[0].place}{more} still {differ}, and samebits does not know whether that counts")
-    if found.cause and (unseen := settings.setting(found.cause).unseen):
-        notes.append(f"with {listed(found.cause)} held, the trials agree where they diverged before, but {unseen}")
-    if len(found.cause) > 1:
+    if conclusion.cause and (unseen := settings.setting(conclusion.cause).unseen):
+        notes.append(f"with {listed(conclusion.cause)} held, the trials agree where they diverged before, but {unseen}")
+    if len(conclusion.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
-    notes += _from_system(settings, found.cause)
-    notes += _in_workers(settings, found.cause)
-    if found.outside and found.refused:
+    notes += _from_system(settings, conclusion.cause)
+    notes += _in_workers(settings, conclusion.cause)
+    if conclusion.outside and conclusion.refused:
         notes.append("or the cause lies outside the known controls")
-    if found.is_partial:
+    if conclusion.is_partial:
         record = result_words.folder_name(str(settings.all[0].plan.record))
         notes.append(f"not every alternative was tried: samebits explain --alternatives {record}")
-    if found.minimal and why.cost is None:
+    if conclusion.minimal and why.cost is None:
         notes.append("the cost of the controls is not measured: the steps are too few or too short to be timed")
-    if found.minimal and not found.outside:
-        full = found.rule.full
+    if conclusion.minimal and not conclusion.outside:
+        full = conclusion.rule.full
         tenth = words.probability(1 - 0.9**full)
         notes.append(
             f"a second cause that affects 1 run in 10 would have shown up in {full} trials with {tenth} probability"
@@ -217,7 +217,7 @@ def _from_system(settings: SettingRecords, cause: Collection[str]) -> list[str]:
 def _events(settings: SettingRecords, cause: Collection[str], name: str) -> list[dict[str, Any]]:
     """Return the events of a name about the controls of the cause, from the trials that held it."""
     trials = settings.setting(cause).experiment.record.trials if cause else []
-    events = [event for trial in trials for one in trial.processes for event in one.events_named(name)]
+    events = [event for trial in trials for process in trial.processes for event in process.events_named(name)]
     return [event for event in events if event.get("id") in cause]
 
 
@@ -226,17 +226,17 @@ def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Seq
     filling = {"{seed}": str(seed), "{command}": shlex.join(command)}
     return [
         Fix(
-            control=name, library=one.library, where=one.where, lines=[_filled(line, filling) for line in one.lines],
-            instead=one.instead and place > 0,
+            control=name, library=edit.library, where=edit.where, lines=[_filled(line, filling) for line in edit.lines],
+            instead=edit.instead and place > 0,
         )
         for name in names
-        for place, one in enumerate(_edits(name, loaded))
+        for place, edit in enumerate(_edits(name, loaded))
     ]  # fmt: skip
 
 
 def _edits(name: str, loaded: Collection[str]) -> list[Any]:
     """Return the edits of a control that apply to the program, by the libraries that it uses."""
-    return [one for one in controls.describe(name).edits if not one.library or one.library in loaded]
+    return [edit for edit in controls.describe(name).edits if not edit.library or edit.library in loaded]
 
 
 def _filled(line: str, filling: Mapping[str, str]) -> str:

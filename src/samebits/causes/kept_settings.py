@@ -19,33 +19,33 @@ __all__ = ["KeptSettings", "record_of", "stopped_search"]
 def stopped_search(folder: Path) -> Explanation | None:
     """Return what a search had found when it was stopped; None if the record has no such search."""
     left = store.left_result(folder)
-    found = left.explanation if left is not None else None
-    return found if found is not None and found.unfinished else None
+    explanation = left.explanation if left is not None else None
+    return explanation if explanation is not None and explanation.unfinished else None
 
 
-def record_of(asked: Request) -> Path | None:
+def record_of(request: Request) -> Path | None:
     """Return the record in which the same request was stopped: the one that it names, or the latest one here."""
-    here = (asked.directory / RECORDS).glob(f"*/{RECORD}")
-    latest = max(here, key=lambda path: path.stat().st_mtime, default=asked.directory / RECORDS / RECORD).parent
-    folder = asked.out or latest
-    if asked.overwrite or not (folder / RECORD).is_file() or stopped_search(folder) is None:
+    records = (request.directory / RECORDS).glob(f"*/{RECORD}")
+    latest = max(records, key=lambda path: path.stat().st_mtime, default=request.directory / RECORDS / RECORD).parent
+    folder = request.out or latest
+    if request.overwrite or not (folder / RECORD).is_file() or stopped_search(folder) is None:
         return None
     try:
         record = store.open_record(folder)
-        return folder if _is_same(record, asked) and origin.is_own(record) else None
+        return folder if _is_same(record, request) and origin.is_own(record) else None
     except SamebitsError:
         return None
 
 
-def _is_same(record: store.Record, asked: Request) -> bool:
+def _is_same(record: store.Record, request: Request) -> bool:
     """Return whether a record was made for this request, and its scripts have not changed since."""
-    was, file, new = recorded_trials.request_of(record), record.file, asked.options
+    was, file, new = recorded_trials.request_of(record), record.file, request.options
     fields = ("command", "directory", "python", "environment", "host", "each", "seed", "variables")
-    same = all(getattr(was, name) == getattr(asked, name) for name in fields)
-    held = file.controls == controls.resolve(asked.controls, asked.preset)
+    same = all(getattr(was, name) == getattr(request, name) for name in fields)
+    same_controls = file.controls == controls.resolve(request.controls, request.preset)
     grown = {"trials": new.trials, "steps": new.steps} if file.options.trials > new.trials else {}
     options = file.options.model_copy(update=grown)
-    return same and held and options == new and not recorded_trials.changed_script(record)
+    return same and same_controls and options == new and not recorded_trials.changed_script(record)
 
 
 class KeptSettings:
@@ -65,8 +65,8 @@ class KeptSettings:
     def steps_after(self, held: Iterable[str], steps: int | None) -> int | None:
         """Return the next larger number of steps with which these controls were tried; None if there is none."""
         names = frozenset(held)
-        known = [many for some, many in self._records if some == names and many is not None]
-        return min((many for many in known if steps is not None and many > steps), default=None)
+        numbers = [many for some, many in self._records if some == names and many is not None]
+        return min((many for many in numbers if steps is not None and many > steps), default=None)
 
     def resumed(
         self, held: Iterable[str], steps: int | None, progress: Progress, capacity: Capacity

@@ -23,13 +23,13 @@ def shares(wanted: Sequence[tuple[int, int]], room: int) -> list[int]:
     all of its trials first.
     """
     more = [0] * len(wanted)
-    asked = [needs if place == 0 and has >= GLIMPSE else 0 for place, (has, needs) in enumerate(wanted)]
-    for most in (asked, [min(GLIMPSE, needs) for _, needs in wanted], [needs for _, needs in wanted]):
+    likeliest = [needs if place == 0 and has >= GLIMPSE else 0 for place, (has, needs) in enumerate(wanted)]
+    for most in (likeliest, [min(GLIMPSE, needs) for _, needs in wanted], [needs for _, needs in wanted]):
         for place, (has, needs) in enumerate(wanted):
             lacks = max(0, most[place] - has - more[place])
-            given = min(lacks, room) if most[place] == needs else lacks * (lacks <= room)
-            more[place] += given
-            room -= given
+            extra = min(lacks, room) if most[place] == needs else lacks * (lacks <= room)
+            more[place] += extra
+            room -= extra
     return more
 
 

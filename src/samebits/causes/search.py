@@ -83,8 +83,8 @@ class _Search:
         number = len(suspects)
         self.found.rule = Rule(self.first.groups, number * (number + 1))  # half of the chance, for so many sets at most
         grown = self._grown(lambda kind: [*suspects])
-        found = self._necessary(grown) if self._agrees(grown, self.found.rule.full) else []
-        self.found.minimal = [found] if found else []
+        minimal = self._necessary(grown) if self._agrees(grown, self.found.rule.full) else []
+        self.found.minimal = [minimal] if minimal else []
 
     def _search_everything(self, everything: Observation) -> None:
         while self.found.everything and not self.found.minimal:
@@ -103,16 +103,16 @@ class _Search:
 
     def _hold_everything(self) -> Observation:
         """Hold all controls that the program runs with, and learn from its trials which of them take effect."""
-        seen = self.settings.look(self.candidates, GLIMPSE)
-        if seen.broke:
+        outcome = self.settings.look(self.candidates, GLIMPSE)
+        if outcome.broke:
             self.candidates, self.found.refused = compatible(self.candidates, self._why_broken)
-            seen = self.settings.look(self.candidates, GLIMPSE)
+            outcome = self.settings.look(self.candidates, GLIMPSE)
         for name in self.candidates:
-            if seen.is_in_force(name):
+            if outcome.is_in_force(name):
                 self.found.everything.append(name)
-            elif seen.is_undone(name):
-                self.found.idle[name] = seen.controls[name].why
-        return seen
+            elif outcome.is_undone(name):
+                self.found.idle[name] = outcome.controls[name].why
+        return outcome
 
     def _why_broken(self, names: list[str]) -> str:
         return self.settings.look(names, 1).broke
@@ -146,14 +146,14 @@ class _Search:
             self._prepare_further(held, beyond, order)
             return self._agrees(held, self._glance, beyond)
 
-        found = first_of(self.settings, sets, self.found.rule.full, moves_it)
-        return next((name for name in found if name not in kept), None) if found else None
+        extended = first_of(self.settings, sets, self.found.rule.full, moves_it)
+        return next((name for name in extended if name not in kept), None) if extended else None
 
     def _prepare_further(self, held: list[str], beyond: Where, order: Callable[[Kind], list[str]]) -> None:
         """If a set seems to move the first difference, run it together with the sets that would come next."""
-        seen = self.settings.look(held, 0)
-        if self.settings.room > GLIMPSE and seen.where is not None and not seen.diverges(beyond):
-            after = [Wish(names, self.found.rule.full) for names in with_one_more(held, order(kind_of(seen.where)))]
+        outcome = self.settings.look(held, 0)
+        if self.settings.room > GLIMPSE and outcome.where is not None and not outcome.diverges(beyond):
+            after = [Wish(names, self.found.rule.full) for names in with_one_more(held, order(kind_of(outcome.where)))]
             self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
@@ -179,31 +179,31 @@ class _Search:
 
         grown = self._grown(order)
         if self._agrees(grown, self.found.rule.full):
-            found = self._necessary(grown)
+            minimal = self._necessary(grown)
         else:
-            found = self._shrink([name for name in self.found.everything if name not in grown], grown)
-        self.found.minimal = [self._with_seeds(found)] if found else []
+            minimal = self._shrink([name for name in self.found.everything if name not in grown], grown)
+        self.found.minimal = [self._with_seeds(minimal)] if minimal else []
 
     def _with_seeds(self, names: list[str]) -> list[str]:
         """Return the set with seeds instead of a member that covers these seeds, if the trials then agree, too."""
         for name in names:
             kept = without(names, name)
-            seeds = [one for one in self.found.covered_by(name) if one not in kept]
-            found = self._shrink(seeds, kept) if seeds else []
-            if found:
-                return found
+            seeds = [other for other in self.found.covered_by(name) if other not in kept]
+            subset = self._shrink(seeds, kept) if seeds else []
+            if subset:
+                return subset
         return names
 
     def _alone(self, names: Sequence[str]) -> str | None:
         """Return the first of these controls that suffices alone."""
-        found = first_of(self.settings, [[name] for name in names], GLIMPSE, lambda held: self._suffices(held, []))
-        return found[0] if found else None
+        enough = first_of(self.settings, [[name] for name in names], GLIMPSE, lambda held: self._suffices(held, []))
+        return enough[0] if enough else None
 
     def _agrees(self, names: Sequence[str], trials: int, beyond: Where = NOWHERE) -> bool:
         """Return whether so many trials of a set agree, and the program uses each control of the set."""
         before = min(beyond, self.before)
-        seen = self.settings.look(names, trials, before) if names else None
-        return seen is not None and seen.agrees(trials, before) and all(map(seen.is_in_force, names))
+        outcome = self.settings.look(names, trials, before) if names else None
+        return outcome is not None and outcome.agrees(trials, before) and all(map(outcome.is_in_force, names))
 
     def _suffices(self, names: Sequence[str], without: Sequence[str]) -> bool:
         """Return whether a set agrees in as many trials as the rule requires.
@@ -324,7 +324,7 @@ class _Search:
         if control.is_seed or control.acts_at_start:
             return []
         others = {other: controls.describe(other) for other in without(every, name)}
-        return [other for other, known in others.items() if not (known.is_experiment or known.is_seed)]
+        return [other for other, entry in others.items() if not (entry.is_experiment or entry.is_seed)]
 
     def _replace(self, rest: list[str], kept: list[str]) -> None:
         while rest and len(self.found.minimal) <= ALTERNATIVES and self._agrees([*rest, *kept], self._glance):
@@ -335,8 +335,8 @@ class _Search:
 
     def _other(self, rest: list[str], kept: list[str]) -> list[str]:
         likely = [] if kept else self.clues.ordered(self.clues.kind, rest)
-        one = self._alone(likely)
-        return [one] if one else self._shrink(rest, kept)
+        sufficient = self._alone(likely)
+        return [sufficient] if sufficient else self._shrink(rest, kept)
 
     def _keep(self, other: list[str]) -> bool:
         """Keep a set that is as small as the smallest ones; a smaller set replaces them. Returns whether it is kept."""

@@ -16,11 +16,11 @@ def held_words(held: Collection[str], everything: Sequence[str]) -> str:
     return f"{words.some_of(names, [name for name in everything if name not in held]) or 'nothing'} held"
 
 
-def seen_words(seen: Observation) -> str:
+def seen_words(outcome: Observation) -> str:
     """Describe what the trials of a setting show."""
-    if seen.broke:
-        return f"the program does not run with this: {seen.broke}"
-    if seen.unclear:
-        return f"no answer: {seen.unclear}"
-    trials = words.count(seen.trials, "trial")
-    return f"{trials}, {'the same bits' if len(seen.groups) == 1 else f'{len(seen.groups)} different outcomes'}"
+    if outcome.broke:
+        return f"the program does not run with this: {outcome.broke}"
+    if outcome.unclear:
+        return f"no answer: {outcome.unclear}"
+    trials = words.count(outcome.trials, "trial")
+    return f"{trials}, {'the same bits' if len(outcome.groups) == 1 else f'{len(outcome.groups)} different outcomes'}"

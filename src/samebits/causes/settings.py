@@ -69,9 +69,9 @@ class Setting:
 
     def time_left(self, trials: int) -> float | None:
         """Return the estimated seconds until it has so many trials; None before its first trial."""
-        known = [file.seconds for file in self.files]
+        seconds = [file.seconds for file in self.files]
         rounds = -(-(trials - self.number) // self.experiment.capacity.at_a_time)
-        return rounds * sum(known) / len(known) if known else None
+        return rounds * sum(seconds) / len(seconds) if seconds else None
 
     def run(self, more: int) -> None:
         """Run more trials, and judge all. If this is interrupted, the record stays as it was.
@@ -152,8 +152,8 @@ def place(divergence: Divergence | None) -> Where | None:
 
 def bad_ending(file: TrialFile, plan: Plan) -> str:
     """Return how a trial ended badly, with the last line that it wrote to standard error."""
-    said = last_words(plan.trial_folder(file.id))
-    return file.why + (f": {said}" if said and file.status == "failed" else "")
+    last_line = last_words(plan.trial_folder(file.id))
+    return file.why + (f": {last_line}" if last_line and file.status == "failed" else "")
 
 
 def adopt(experiment: Experiment, result: Result) -> Setting:
@@ -181,9 +181,9 @@ class SettingRecords:
     ) -> None:
         self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
-        seen = first.seen()
+        outcome = first.seen()
         self._sought = evidence_of(first.result, first.experiment.record.trials)
-        self._excused = frozenset(name for name in self.base if seen.is_undone(name))
+        self._excused = frozenset(name for name in self.base if outcome.is_undone(name))
         self._folder = first.plan.record / FOLDER
         self._settings: dict[frozenset[str], Setting] = {self.base: first}
         self.all: list[Setting] = [first]
@@ -232,8 +232,8 @@ class SettingRecords:
         setting = self._settings.get(self._held(wish.names))
         if setting is None:
             return 0
-        seen = setting.seen()
-        is_done = seen.broke or seen.unclear or (seen.diverges() and not wish.through)
+        outcome = setting.seen()
+        is_done = outcome.broke or outcome.unclear or (outcome.diverges() and not wish.through)
         return wish.trials if is_done else setting.number
 
     def _run_beside(self, more: Mapping[Setting, int]) -> None:
@@ -247,24 +247,24 @@ class SettingRecords:
             self._learn(setting.seen())
             self._show(setting)
 
-    def _learn(self, seen: Observation) -> None:
+    def _learn(self, outcome: Observation) -> None:
         """If everything was held, reduce *everything* to the controls that took effect."""
-        if set(self.everything) <= seen.held:
-            self.everything = [name for name in self.everything if seen.is_in_force(name)]
+        if set(self.everything) <= outcome.held:
+            self.everything = [name for name in self.everything if outcome.is_in_force(name)]
 
     def _show(self, setting: Setting) -> None:
         """Keep what a setting has shown, and show it as a note."""
         if self._keep is not None:
             self._keep(self)
         self.progress.note(f"{held_words(self.added(setting), self.everything)}: {seen_words(setting.seen())}")
-        for said in self.corrections.after(self.trials - self._known, clock.now()) if self.corrections else ():
-            self.progress.note(said)
+        for text in self.corrections.after(self.trials - self._known, clock.now()) if self.corrections else ():
+            self.progress.note(text)
 
     def _part(self, setting: Setting, trials: int) -> str:
         """Describe what runs next: the setting, how many of its trials have run, and the time left if all agree."""
-        held, left = held_words(self.added(setting), self.everything), setting.time_left(trials)
-        said = f"{held}: {setting.number} of {words.count(trials, 'trial')}"
-        return said if left is None else f"{said}, {words.clock(left)} left"
+        label, left = held_words(self.added(setting), self.everything), setting.time_left(trials)
+        text = f"{label}: {setting.number} of {words.count(trials, 'trial')}"
+        return text if left is None else f"{text}, {words.clock(left)} left"
 
     def _batch(self, setting: Setting, trials: int) -> int:
         wanted = self.room if setting.number >= FIRST else max(FIRST, self.room)
@@ -301,12 +301,12 @@ class SettingRecords:
             out=self._folder / f"{1 + max((int(path.name) for path in self._folder.glob('[0-9]*')), default=0):03d}",
         )
         capacity = self._first.experiment.capacity
-        kept = None if timed else self._kept.resumed(request.controls, steps, self.progress, capacity)
-        experiment = kept or Experiment.begin(request, self.progress, capacity=None if timed else capacity)
+        resumed = None if timed else self._kept.resumed(request.controls, steps, self.progress, capacity)
+        experiment = resumed or Experiment.begin(request, self.progress, capacity=None if timed else capacity)
         setting = Setting(experiment, options.steps, excused=self._excused, sought=self._sought)
         setting.early_end = self._first.early_end
         setting.is_limited = self.longest != plan.options.timeout
-        if kept and experiment.record.trials:
+        if resumed and experiment.record.trials:
             setting.judge()
             self._known += setting.number
         self._begun.append(setting)
