@@ -30,8 +30,8 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     """
     began = clock.now()
     chosen = choices.choose(wanted, request)
-    held = make_record_folder(request)
-    folder = held.folder
+    holder = make_record_folder(request)
+    folder = holder.folder
     runs = Runs(choices.without_varied(_one_by_one(request), chosen), chosen, folder, shown)
     base = runs.base
     result = _written(_result(base, chosen, []), folder, began)

@@ -73,13 +73,13 @@ def joined(changes: Iterable[Change]) -> Change:
     """Join several changes. No two factors change the same setting."""
     every = list(changes)
     return Change(
-        controls=tuple(identity for one in every for identity in one.controls),
-        variables={name: value for one in every for name, value in one.variables.items()},
-        python=next((one.python for one in every if one.python), None),
-        environment=next((one.environment for one in every if one.environment), None),
-        elsewhere=any(one.elsewhere for one in every),
-        busy=sum(one.busy for one in every),
-        node=next((one.node for one in every if one.node), None),
+        controls=tuple(identity for change in every for identity in change.controls),
+        variables={name: value for change in every for name, value in change.variables.items()},
+        python=next((change.python for change in every if change.python), None),
+        environment=next((change.environment for change in every if change.environment), None),
+        elsewhere=any(change.elsewhere for change in every),
+        busy=sum(change.busy for change in every),
+        node=next((change.node for change in every if change.node), None),
     )
 
 
@@ -106,16 +106,16 @@ def _as(chosen: Choices, values: Mapping[str, str]) -> Change:
 
 def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
     """Return each factor once. A name that stands for several factors is replaced by these."""
-    found: dict[str, list[str]] = {}
+    by_factor: dict[str, list[str]] = {}
     for identity, values in wanted:
         if identity in TOGETHER and values:
-            one = TOGETHER[identity][0]
-            raise UsageError(f"--factor {identity} stands for {', '.join(TOGETHER[identity])}.", f"--factor {one}=...")
+            names = TOGETHER[identity]
+            raise UsageError(f"--factor {identity} stands for {', '.join(names)}.", f"--factor {names[0]}=...")
         for name in TOGETHER.get(identity, [ALIASES.get(identity, identity)]):
-            if name in found:
+            if name in by_factor:
                 raise UsageError(f"--factor {name} is given twice.", f"name all its values: --factor {name}=V1,V2,V3")
-            found[name] = values
-    return list(found.items())
+            by_factor[name] = values
+    return list(by_factor.items())
 
 
 def _named(identity: str, values: list[str], machine: Machine) -> Choice:

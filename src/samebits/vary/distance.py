@@ -36,8 +36,8 @@ class SecondLooks:
         if where.kind not in WITH_TENSORS:
             return None
         wanted = captures.tensor_at(where)
-        found = self._both(base, other, wanted, wanted["last"] + 1)
-        return found and comparison.measure(found[0].data, found[1].data, found[0].dtype, found[0].shape)
+        pair = self._both(base, other, wanted, wanted["last"] + 1)
+        return pair and comparison.measure(pair[0].data, pair[1].data, pair[0].dtype, pair[0].shape)
 
     def at_the_end(self, base: Record, other: Record) -> tuple[str, Size, float] | None:
         """Return (name, size, relative distance) of the largest weights at the end; None if it cannot be measured."""
@@ -47,10 +47,10 @@ class SecondLooks:
             return None
         process, name = largest
         wanted = captures.wanted_tensor(process, trial.observed[process].steps, "end", name)
-        found = self._both(base, other, wanted, None)
-        if found is None:
+        pair = self._both(base, other, wanted, None)
+        if pair is None:
             return None
-        a, b = found
+        a, b = pair
         apart = comparison.relative_distance(a.data, b.data, a.dtype)
         return None if apart is None else (name, comparison.measure(a.data, b.data, a.dtype, a.shape), apart)
 
@@ -82,7 +82,7 @@ def compare_ends(base: TrialTrace, other: TrialTrace, command: list[str]) -> End
     """Compare the weights, losses and metrics of two trials. Processes are paired in their order."""
     pairs = list(zip(_members(base, command), _members(other, command), strict=False))
     weights = [_weights(a.trace) for a, _ in pairs], [_weights(b.trace) for _, b in pairs]
-    names = [(n, name) for n, found in enumerate(weights[0]) for name in found if name in weights[1][n]]
+    names = [(n, name) for n, own in enumerate(weights[0]) for name in own if name in weights[1][n]]
     different = [place for place in names if weights[0][place[0]][place[1]] != weights[1][place[0]][place[1]]]
     outcomes = [outcome for a, b in pairs for outcome in _outcomes(a.trace, b.trace)]
     return End(weights=len(names), different=len(different), outcomes=[*outcomes, *_metrics(base, other)])
@@ -138,8 +138,8 @@ def _outcomes(a: ProcessTrace, b: ProcessTrace) -> Iterator[Outcome]:
                 continue
             mine, theirs = curve(a, number)[1], curve(b, twins[0])[1]
             if len(mine) and len(theirs):
-                said = f"last {name}" if kind == "forward" else name
-                yield Outcome(name=said, base=float(mine[-1]), value=float(theirs[-1]))
+                label = f"last {name}" if kind == "forward" else name
+                yield Outcome(name=label, base=float(mine[-1]), value=float(theirs[-1]))
 
 
 def _metrics(base: TrialTrace, other: TrialTrace) -> Iterator[Outcome]:

@@ -47,8 +47,8 @@ class Machine:
     @cached_property
     def locales(self) -> list[str]:
         """The locales of the system; if the system does not say, those that every C library has."""
-        said = _output(["locale", "-a"], os.environ)
-        return said.split() if said else ["C", "POSIX"]
+        output = _output(["locale", "-a"], os.environ)
+        return output.split() if output else ["C", "POSIX"]
 
     @property
     def gpus(self) -> list[str]:
@@ -58,17 +58,17 @@ class Machine:
     @cached_property
     def python(self) -> str | None:
         """The interpreter that the command most likely runs in; None if that is unknown."""
-        named = self.request.command[0]
-        word = named if PurePath(named).name.startswith("python") else "python"
-        found = shutil.which(word, path=search_path(self.request.python))
-        return self.request.python or found
+        program = self.request.command[0]
+        word = program if PurePath(program).name.startswith("python") else "python"
+        path = shutil.which(word, path=search_path(self.request.python))
+        return self.request.python or path
 
     def asked(self, program: str, variables: Mapping[str, str | None]) -> str:
         """Return what a short program prints in the trials' interpreter; empty if it cannot be run."""
         key = program, repr(sorted(variables.items()))
         if key not in self._answers:
-            given = {**os.environ, **self.request.variables, **variables}
-            environment = {name: value for name, value in given.items() if value is not None}
+            every = {**os.environ, **self.request.variables, **variables}
+            environment = {name: value for name, value in every.items() if value is not None}
             self._answers[key] = _output([self.python, "-c", program], environment) if self.python else ""
         return self._answers[key]
 
@@ -211,8 +211,8 @@ class ControlFactor(Factor):
         try:
             controls.resolve([] if value == OWN else [f"{self.control}={value}"])
         except UsageError as why:
-            said = why.message.rstrip(".")
-            return f"{said[:1].lower()}{said[1:]}"
+            reason = why.message.rstrip(".")
+            return f"{reason[:1].lower()}{reason[1:]}"
         return str(self._control.lacks(value, machine))
 
     def why_none(self, machine: Machine) -> str:

@@ -45,19 +45,19 @@ SAYS = (
 
 def report(result: VaryResult) -> Report:
     """Make the report of a result of vary."""
-    told = told_factors(result)
+    factors = told_factors(result)
     return Report(
         verdict=result.verdict,
         head=HEADS[result.verdict],
         headline=headline(result),
         advice=result.advice or "",
         command=tuple(filter(None, [shlex.join(result.setup.command), result.setup.python])),
-        marks=Marks(tuple(map(_mark, told)), "factors that were varied") if told else None,
+        marks=Marks(tuple(map(_mark, factors)), "factors that were varied") if factors else None,
         blocks=(
-            *([_factors(told)] if told else []),
+            *([_factors(factors)] if factors else []),
             *_facts(result),
             _meaning(result),
-            *(_of_factor(factor) for factor in told),
+            *(_of_factor(factor) for factor in factors),
             _setup(result),
             *_left_and_noted(result),
         ),
@@ -71,8 +71,8 @@ def report(result: VaryResult) -> Report:
 
 def _case(result: VaryResult) -> JUnitCase:
     """Return the answer as one test, which is named by the command and fails if the bits depend on something."""
-    told = told_factors(result)
-    lines = [f"{one.id}: {said}" for one in told if one.answer != "independent" for said in _seen(one)]
+    factors = told_factors(result)
+    lines = [f"{factor.id}: {text}" for factor in factors if factor.answer != "independent" for text in _seen(factor)]
     return JUnitCase(
         "samebits.vary",
         shlex.join(result.setup.command),
@@ -80,8 +80,8 @@ def _case(result: VaryResult) -> JUnitCase:
         headline(result),
         "\n".join(map(words.one_line, [*lines, *filter(None, [result.advice])])),
         (
-            *((f"factor.{one.id}", one.answer) for one in told),
-            *((f"values.{one.id}", ",".join(value.value for value in one.values)) for one in told),
+            *((f"factor.{factor.id}", factor.answer) for factor in factors),
+            *((f"values.{factor.id}", ",".join(value.value for value in factor.values)) for factor in factors),
             *([("record", result.record)] if result.record else []),
         ),
         seconds=result.seconds,
@@ -114,11 +114,11 @@ def _mark(factor: FactorResult) -> Mark:
     return Mark(factor.id, MARKS[factor.answer], ANSWERS[factor.answer], factor.does.rstrip("."))
 
 
-def _factors(told: list[FactorResult]) -> Table:
+def _factors(rows: list[FactorResult]) -> Table:
     """Make a row for each factor: its mark, the values that were compared (the base first), what was seen."""
-    rows = [(StyledText(one.id, "code"), MARKS[one.answer], _tried(one), WordLines(tuple(_seen(one)))) for one in told]
+    cells = [(StyledText(row.id, "code"), MARKS[row.answer], _tried(row), WordLines(tuple(_seen(row)))) for row in rows]
     columns = (Column("factor"), Column(""), Column("values"), Column("what was seen", wide=True))
-    return Table("factors", "", columns, tuple(rows), on=BRIEF)
+    return Table("factors", "", columns, tuple(cells), on=BRIEF)
 
 
 def _tried(factor: FactorResult) -> str:
@@ -139,7 +139,7 @@ def _differing(factor: FactorResult) -> Iterator[str]:
     for value in factor.values:
         if value.divergence is not None:
             yield f"{value.value}: from {_where(value.divergence)}"
-            yield from (f"{value.value}: at the end {said}" for said in [_end(value.end)] if said)
+            yield from (f"{value.value}: at the end {text}" for text in [_end(value.end)] if text)
         elif value.status in ("unsettled", "no-effect") and factor.answer == "depends":
             yield f"{value.value}: cannot tell: {value.why}"
 
@@ -150,26 +150,26 @@ def _where(divergence: Divergence) -> str:
     return " > ".join(result_words.path(divergence)) + (f" ({size})" if size else "")
 
 
-def _end(found: End | None) -> str:
+def _end(end: End | None) -> str:
     """Return how far the outcome is from that of the base; empty if no trial reached its end."""
-    if found is None:
+    if end is None:
         return ""
     parts = []
-    if found.weights:
-        differ = words.agree(found.different, "differs", "differ")
-        parts.append(f"{found.different} of {words.count(found.weights, 'tensor')} {differ}")
-    if found.relative is not None:
-        parts.append(f"{found.largest_name} by {found.relative:.2g} of its norm")
-    return "; ".join([*parts, *map(_outcome, found.outcomes[:MOST_OUTCOMES])])
+    if end.weights:
+        differ = words.agree(end.different, "differs", "differ")
+        parts.append(f"{end.different} of {words.count(end.weights, 'tensor')} {differ}")
+    if end.relative is not None:
+        parts.append(f"{end.largest_name} by {end.relative:.2g} of its norm")
+    return "; ".join([*parts, *map(_outcome, end.outcomes[:MOST_OUTCOMES])])
 
 
-def _outcome(one: Outcome) -> str:
+def _outcome(outcome: Outcome) -> str:
     """Return ``last loss 0.2513 became 0.2514``, with as many digits as tell the two apart."""
-    if one.base == one.value:
-        return f"{one.name} {one.base:.6g} in both"
-    shown = [f"{one.base:.6g}", f"{one.value:.6g}"]
-    base, value = shown if shown[0] != shown[1] else [repr(one.base), repr(one.value)]
-    return f"{one.name} {base} became {value}"
+    if outcome.base == outcome.value:
+        return f"{outcome.name} {outcome.base:.6g} in both"
+    texts = [f"{outcome.base:.6g}", f"{outcome.value:.6g}"]
+    base, value = texts if texts[0] != texts[1] else [repr(outcome.base), repr(outcome.value)]
+    return f"{outcome.name} {base} became {value}"
 
 
 def _rest(factor: FactorResult) -> str:
@@ -180,7 +180,7 @@ def _rest(factor: FactorResult) -> str:
 def _facts(result: VaryResult) -> Iterator[AnyBlock]:
     """Yield the facts below the factors. A page shows them in its own sections."""
     facts: list[tuple[str, Cell]] = [("held", _held(result))] if result.factors else []
-    facts += [("without", said) for said in _left_out(result)] if result.factors else []
+    facts += [("without", text) for text in _left_out(result)] if result.factors else []
     facts += [("chance", _chance(result))] if result.verdict == "diverged" else []
     if facts:
         yield Facts(tuple(facts), on=BRIEF)
@@ -206,8 +206,8 @@ def _chance(result: VaryResult) -> str:
 
 def _left_out(result: VaryResult) -> list[str]:
     """Return the factors that were not varied or could not take effect, grouped by the reason."""
-    told = told_factors(result)
-    silent = {factor.id: factor.values[-1].why for factor in result.factors if factor not in told}
+    listed = told_factors(result)
+    silent = {factor.id: factor.values[-1].why for factor in result.factors if factor not in listed}
     reasons: dict[str, list[str]] = {}
     for name, why in {**silent, **result.left_out}.items():
         reasons.setdefault(why, []).append(name)
@@ -217,12 +217,12 @@ def _left_out(result: VaryResult) -> list[str]:
 def _look(result: VaryResult) -> str:
     """Return the command that shows more of the first value that differs or does not repeat; empty if none does."""
     values = [value for factor in result.factors for value in factor.values]
-    found = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
-    if found is None:
+    first = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
+    if first is None:
         return ""
     folder = result_words.folder_name(result.record)
-    other = f"{folder}/{found.record}"
-    return f"samebits compare {folder}/base {other}" if found.divergence is not None else f"samebits report {other}"
+    other = f"{folder}/{first.record}"
+    return f"samebits compare {folder}/base {other}" if first.divergence is not None else f"samebits report {other}"
 
 
 def _meaning(result: VaryResult) -> SideBySide:
@@ -247,16 +247,16 @@ def _of_factor(factor: FactorResult) -> Section:
         )
         for value in factor.values
     )  # fmt: skip
-    seen = [Notes(tuple(_seen(factor)), "")] if factor.answer != "independent" else []
+    notes = [Notes(tuple(_seen(factor)), "")] if factor.answer != "independent" else []
     values = Table(f"values of {factor.id}", "", columns, rows)
     title = f"{factor.id}: {ANSWERS[factor.answer]}"
-    return Section(title, f"factor-{factor.id}", (Text(factor.does), *seen, values), on=PAGE)
+    return Section(title, f"factor-{factor.id}", (Text(factor.does), *notes, values), on=PAGE)
 
 
 def _status(value: Value) -> str:
     """Return what is known of a value, in words, with the reason."""
-    said = {"no-effect": ANSWERS["no-effect"], "unsettled": ANSWERS["unsettled"]}.get(value.status, value.status)
-    return f"{said}: {value.why}" if value.why else said
+    text = {"no-effect": ANSWERS["no-effect"], "unsettled": ANSWERS["unsettled"]}.get(value.status, value.status)
+    return f"{text}: {value.why}" if value.why else text
 
 
 def _setup(result: VaryResult) -> Section:

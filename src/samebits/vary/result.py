@@ -129,12 +129,12 @@ def by_chance(trials: int) -> float:
     return 2.0 ** (1 - 2 * trials - TRIALS_AFTER)
 
 
-def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tuple[bool, str]:
+def same_or_no_effect(factor: Factor, base: str | None, value: str | None) -> tuple[bool, str]:
     """Return whether the value took effect, so that equal bits mean something. If not, also return the reason."""
-    if base is None or here is None:
+    if base is None or value is None:
         return False, factor.why_no_effect()
-    if base == here:
-        return False, f"it was in force for the base value too: {here}{factor.unchanged}"
+    if base == value:
+        return False, f"it was in force for the base value too: {value}{factor.unchanged}"
     return True, ""
 
 
@@ -156,17 +156,17 @@ def of_factor(
 
 def grouped(factor: FactorResult) -> list[str]:
     """Return sentences about nodes: how their bits group them, and which node differs from the others."""
-    said = [f"{value.value}: {value.why}" for value in factor.values if value.status == "unsettled"]
+    sentences = [f"{value.value}: {value.why}" for value in factor.values if value.status == "unsettled"]
     if len(factor.groups) < 2:
-        return [*said, f"the same bits on {listed(factor.groups[0])}"] if factor.groups else said
-    shown = " | ".join(", ".join(group) for group in factor.groups)
-    said.append(f"{words.count(len(factor.groups), 'group')} by their bits: {shown}")
+        return [*sentences, f"the same bits on {listed(factor.groups[0])}"] if factor.groups else sentences
+    text = " | ".join(", ".join(group) for group in factor.groups)
+    sentences.append(f"{words.count(len(factor.groups), 'group')} by their bits: {text}")
     most = max(map(len, factor.groups))
     odd = [group for group in factor.groups if len(group) < most]
     if len(odd) == len(factor.groups) - 1:
         names = [name for group in odd for name in group]
-        said.append(f"different from the others: {listed(names)}")
-    return said
+        sentences.append(f"different from the others: {listed(names)}")
+    return sentences
 
 
 def _answer(values: Sequence[Value]) -> FactorAnswer:
@@ -179,11 +179,11 @@ def _answer(values: Sequence[Value]) -> FactorAnswer:
 
 
 def _depends(values: Sequence[Value]) -> str:
-    found = [value for value in values if value.status == "differs" and value.divergence is not None]
-    first = found[0].divergence
+    differing = [value for value in values if value.status == "differs" and value.divergence is not None]
+    first = differing[0].divergence
     assert first is not None
-    named = ", ".join(value.value for value in found)
-    return f"the bits depend on it: {named} against {values[0].value}, {result_words.part(first)}"
+    names = ", ".join(value.value for value in differing)
+    return f"the bits depend on it: {names} against {values[0].value}, {result_words.part(first)}"
 
 
 def _independent(values: Sequence[Value]) -> str:
@@ -218,11 +218,11 @@ def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[V
     if depends:
         return "diverged", f"The trained bits depend on {listed(depends)}.", None
     if left:
-        said = f"{listed(left)} {'was' if len(left) == 1 else 'were'} not varied: {STOPPED}."
-        return "inconclusive", f"{said[:1].upper()}{said[1:]}", said
+        text = f"{listed(left)} {'was' if len(left) == 1 else 'were'} not varied: {STOPPED}."
+        return "inconclusive", f"{text[:1].upper()}{text[1:]}", text
     if unclear:
-        said = f"could not determine whether the trained bits depend on {listed(unclear)}"
-        return "inconclusive", f"{said[:1].upper()}{said[1:]}.", f"{said}."
+        text = f"could not determine whether the trained bits depend on {listed(unclear)}"
+        return "inconclusive", f"{text[:1].upper()}{text[1:]}.", f"{text}."
     if not factors:
         return "inconclusive", "Nothing was varied.", "nothing was varied."
     return "repeated", f"The trained bits depend on nothing that was varied: {listed(free)}.", None
@@ -230,12 +230,12 @@ def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[V
 
 def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
     """Return the note for a program whose bits depend on addresses. `record`: the record of the trials that show it."""
-    named = [factor.id for factor in factors if any(value.moves_memory for value in factor.values)]
-    if not named:
+    names = [factor.id for factor in factors if any(value.moves_memory for value in factor.values)]
+    if not names:
         return []
     what = f"the base setup has different bits with one more variable, which moves memory ({record})"
     return [
-        f"{what}: for {listed(named)} there is no answer while the program depends on addresses (id(), sets of objects)"
+        f"{what}: for {listed(names)} there is no answer while the program depends on addresses (id(), sets of objects)"
     ]
 
 

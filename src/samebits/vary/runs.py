@@ -94,15 +94,15 @@ class Runs:
         `keep` is called after each factor, with all factors that are done. At the end the extra working folder is
         removed.
         """
-        found: dict[str, list[Value]] = {choice.factor.id: [self._of_base(choice)] for choice in self.chosen.choices}
+        values: dict[str, list[Value]] = {choice.factor.id: [self._of_base(choice)] for choice in self.chosen.choices}
 
         def done() -> list[FactorResult]:
-            whole = (choice for choice in self.chosen.choices if len(found[choice.factor.id]) == len(choice.values))
-            return [self._factor(choice, found[choice.factor.id]) for choice in whole]
+            whole = (choice for choice in self.chosen.choices if len(values[choice.factor.id]) == len(choice.values))
+            return [self._factor(choice, values[choice.factor.id]) for choice in whole]
 
-        def one(choice: Choice, value: str) -> None:
-            found[choice.factor.id].append(self._value(choice, value))
-            if len(found[choice.factor.id]) == len(choice.values):
+        def compare(choice: Choice, value: str) -> None:
+            values[choice.factor.id].append(self._value(choice, value))
+            if len(values[choice.factor.id]) == len(choice.values):
                 keep(done())
 
         works = [(choice, value) for choice in self.chosen.choices for value in choice.values[1:]]
@@ -110,10 +110,10 @@ class Runs:
         ran = self.base.result.trials
         self._say_cost("the values need", self._values, sum(trial.seconds for trial in ran) / len(ran))
         try:
-            self._side_by_side([partial(one, *work) for work in beside])
+            self._side_by_side([partial(compare, *work) for work in beside])
             for work in works:  # busy processes would disturb the other values
                 if work not in beside:
-                    one(*work)
+                    compare(*work)
         finally:
             elsewhere = self.folder / ELSEWHERE
             SharedFolder.of(elsewhere).settle()  # else files would be put back there when this process ends
@@ -171,8 +171,8 @@ class Runs:
                 groups.append([value])
         return [[value.value for value in group] for group in groups]
 
-    def _are_equal(self, one: Value, other: Value) -> bool:
-        records = (self._records[str(value.record)] for value in (one, other))
+    def _are_equal(self, first: Value, second: Value) -> bool:
+        records = (self._records[str(value.record)] for value in (first, second))
         return bool(judged_together(*records, nodes_asked=True)[1].verdict == "repeated")
 
     def _in_force(self, choice: Choice, value: str, ran: SetupRun) -> str | None:
@@ -189,7 +189,7 @@ class Runs:
             ran = self._run(name, change, f"{choice.factor.id}={value}", full=self._whole_at_once)
         except SamebitsError as why:
             return Value(value=value, status="unsettled", why=f"its trials could not be run: {why.message.rstrip('.')}")
-        found = Value(
+        entry = Value(
             value=value,
             status="unsettled",
             in_force=self._in_force(choice, value, ran),
@@ -199,23 +199,23 @@ class Runs:
         )
         alone = result.not_repeated(ran.result)
         if alone:
-            return found.model_copy(update={"why": alone})
-        return self._against(choice, found, before, ran)
+            return entry.model_copy(update={"why": alone})
+        return self._against(choice, entry, before, ran)
 
-    def _against(self, choice: Choice, found: Value, before: str | None, ran: SetupRun) -> Value:
+    def _against(self, choice: Choice, entry: Value, before: str | None, ran: SetupRun) -> Value:
         """Compare the value's trials with those of the base. Both repeat within themselves."""
         across = choice.factor.compares_machines
         _, together = judged_together(self.base.record, ran.record, nodes_asked=across)
         if together.verdict == "inconclusive":
-            return found.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
+            return entry.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
         if together.divergence is None:
-            took_effect, why = result.same_or_no_effect(choice.factor, before, found.in_force)
-            return found.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
+            took_effect, why = result.same_or_no_effect(choice.factor, before, entry.in_force)
+            return entry.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
         where = together.divergence
         other = self._why_not_its_own(choice, where)
         if other is not None:
             update = {"divergence": where, "agrees": together.agrees}
-            return found.model_copy(update={**other._asdict(), **update})
+            return entry.model_copy(update={**other._asdict(), **update})
         size = self._looks.where_they_diverge(self.base.record, ran.record, where)
         update = {
             "status": "differs",
@@ -223,7 +223,7 @@ class Runs:
             "agrees": together.agrees,
             "end": self._end(ran, where),
         }
-        return found.model_copy(update=update)
+        return entry.model_copy(update=update)
 
     def _why_not_its_own(self, choice: Choice, where: Divergence) -> Doubt | None:
         """Return why a difference may not come from the factor; None if it does.
@@ -249,7 +249,7 @@ class Runs:
 
     def _run_with_memory_elsewhere(self) -> BaseRerun:
         """Run trials of the base setup with memory at different addresses."""
-        kept = [one for one in self.request.controls if not controls.hold_addresses([one])]
+        kept = [control for control in self.request.controls if not controls.hold_addresses([control])]
         return self._beside(MOVED, choices.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
 
     def _beside(self, name: str, change: Change, request: Request) -> BaseRerun:
@@ -269,10 +269,10 @@ class Runs:
         if "stopped" in (a.file.status, b.file.status):
             return None
         end = compare_ends(a, b, self.base.record.file.command)
-        found = self._looks.at_the_end(self.base.record, ran.record) if where.kind != "structure" else None
-        if found is None:
+        largest = self._looks.at_the_end(self.base.record, ran.record) if where.kind != "structure" else None
+        if largest is None:
             return end
-        name, size, relative = found
+        name, size, relative = largest
         return end.model_copy(update={"largest_name": name, "largest": size, "relative": relative})
 
     def _run(self, name: str, change: Change, title: str, *, full: bool, request: Request | None = None) -> SetupRun:
@@ -283,9 +283,9 @@ class Runs:
             isolation.make_working_folder(self.request.directory, elsewhere, without=self.folder)
         mine = request or self.request
         own: dict[str, Any] = {"full": full} if name == BASE else {"full": full, "settle": "never"}
-        known = [] if name == BASE else self.base.record.file.settled  # the findings of the base hold for all values
+        settled = [] if name == BASE else self.base.record.file.settled  # the findings of the base hold for all values
         options = mine.options.model_copy(update=own)
-        request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name, settled=known)
+        request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name, settled=settled)
         with self._progress(title) as progress, busy(change.busy):
             checked = checks.run(request, progress, hash_wanted=self._hash, capacity=self._capacity)
         self._records[name] = checked.experiment.record
@@ -312,7 +312,7 @@ def _place(where: Divergence) -> tuple[int, int, int]:
 
 def _file_name(value: str, values: list[str]) -> str:
     """Return the folder name of a value, unique among the values."""
-    names = [re.sub(r"[^A-Za-z0-9_.+-]+", "-", one).strip("-.")[-60:] or "value" for one in values]
+    names = [re.sub(r"[^A-Za-z0-9_.+-]+", "-", word).strip("-.")[-60:] or "value" for word in values]
     place = values.index(value)
     return names[place] + (f"-{place}" if names.count(names[place]) > 1 else "")
 

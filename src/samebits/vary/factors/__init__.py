@@ -45,5 +45,5 @@ def find(identity: str) -> Factor:
     if identity in _CONTROLS:
         return ControlFactor(_CONTROLS[identity])
     file, name = _OTHERS[identity]
-    found: Factor = getattr(importlib.import_module(f"{__name__}.{file}"), name)()
-    return found
+    factor: Factor = getattr(importlib.import_module(f"{__name__}.{file}"), name)()
+    return factor

@@ -94,8 +94,8 @@ class OneDnn(InstructionSet):
         loaded = next((library for library in self.libraries if library in packages), None)
         if loaded is None:
             return None
-        asked = {**self.change(value, machine).variables, "ONEDNN_VERBOSE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        lines = machine.asked(_SHOWS[loaded], asked).splitlines()
+        variables = {**self.change(value, machine).variables, "ONEDNN_VERBOSE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        lines = machine.asked(_SHOWS[loaded], variables).splitlines()
         return next((line.partition("isa:")[2] for line in lines if ",info,cpu,isa:" in line), None)
 
 
@@ -138,8 +138,8 @@ class Numpy(InstructionSet):
     @staticmethod
     def _without(value: str, machine: Machine) -> list[str]:
         """Return the features of the trials' numpy that a value disables. numpy refuses the names of any others."""
-        said = machine.asked(_DISPATCHED, {})
-        used: list[str] = json.loads(said) if said.startswith("[") else []
+        output = machine.asked(_DISPATCHED, {})
+        used: list[str] = json.loads(output) if output.startswith("[") else []
         return [name for name in used if value == "baseline" or name.startswith(_BEYOND_AVX2)]
 
 

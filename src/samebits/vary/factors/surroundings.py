@@ -62,8 +62,8 @@ class Locale(Factor):
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
-        known = {_plain(name) for name in machine.locales}
-        return "" if value == OWN or _plain(value) in known else f"`locale -a` does not list {value}"
+        names = {_plain(name) for name in machine.locales}
+        return "" if value == OWN or _plain(value) in names else f"`locale -a` does not list {value}"
 
     def change(self, value: str, machine: Machine) -> Change:
         """See Factor."""
@@ -88,8 +88,8 @@ class TimeZone(Factor):
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
-        known = value == OWN or _POSIX_ZONE.fullmatch(value) or has_time_zone(value)
-        return "" if known else f"the system knows no time zone {value}"
+        is_known = value == OWN or _POSIX_ZONE.fullmatch(value) or has_time_zone(value)
+        return "" if is_known else f"the system knows no time zone {value}"
 
     def change(self, value: str, machine: Machine) -> Change:
         """See Factor."""
@@ -163,8 +163,8 @@ class Stack(Factor):
 
     def change(self, value: str, machine: Machine) -> Change:
         """See Factor."""
-        named = value if value in RECIPES else None
-        return Change() if value == OWN else Change(python=_python(value), environment=named)
+        environment = value if value in RECIPES else None
+        return Change() if value == OWN else Change(python=_python(value), environment=environment)
 
 
 def _python(value: str) -> str | None:
@@ -172,8 +172,8 @@ def _python(value: str) -> str | None:
     if value == OWN:
         return None
     path = os.environ.get("PATH", os.defpath)
-    found = find_python(None, value, path) if value in RECIPES else find_python(value, None, path)
-    return str(found.path)
+    interpreter = find_python(None, value, path) if value in RECIPES else find_python(value, None, path)
+    return str(interpreter.path)
 
 
 class LibraryVersion(Stack):
@@ -222,10 +222,10 @@ class Node(Factor):
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
-        known = [OWN, *_names(machine)]
-        if value in known:
+        nodes = [OWN, *_names(machine)]
+        if value in nodes:
             return ""
-        return f"the nodes are {', '.join(known[1:])}" if known[1:] else "trials run on this machine"
+        return f"the nodes are {', '.join(nodes[1:])}" if nodes[1:] else "trials run on this machine"
 
     def change(self, value: str, machine: Machine) -> Change:
         """See Factor."""
