@@ -59,9 +59,9 @@ def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:
     from samebits.reports import presenters
     from samebits.reports.presenters import terminal
 
-    asked = {name: target for name, target in targets.items() if target}
-    wanted = [(name, presenters.presenter(name), target) for name, target in asked.items()]
-    stream = sys.stderr if quiet or SCREEN in asked.values() else sys.stdout
+    files = {name: target for name, target in targets.items() if target}
+    wanted = [(name, presenters.presenter(name), target) for name, target in files.items()]
+    stream = sys.stderr if quiet or SCREEN in files.values() else sys.stdout
     say(terminal.shown(report, stream), stream)
     for name, render, target in wanted:
         write_text(name, target, render(report))
@@ -133,8 +133,8 @@ def refuse_unreadable(words: Sequence[str]) -> None:
     """Raise UsageError for an argument that is not UTF-8 (it has lone surrogates): no record could hold it."""
     for word in words:
         if any("\ud800" <= character <= "\udfff" for character in word):
-            shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            raise UsageError(f"the argument {shown} is not UTF-8.", "give the file a name in UTF-8, or link to it.")
+            text = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            raise UsageError(f"the argument {text} is not UTF-8.", "give the file a name in UTF-8, or link to it.")
 
 
 def answer_error(why: BaseException) -> int:
@@ -154,7 +154,7 @@ def answer_error(why: BaseException) -> int:
 
 def _stopped(why: BaseException) -> int:
     """Say what stopped samebits, and return the exit status. click may have turned the stop signal into an Abort."""
-    stop = next((one for one in (why, why.__cause__) if isinstance(one, StopSignal)), StopSignal())
+    stop = next((error for error in (why, why.__cause__) if isinstance(error, StopSignal)), StopSignal())
     return _say_error(stop.sentence, stop.advice, stop.status)
 
 
@@ -203,11 +203,11 @@ def _unforeseen(why: BaseException) -> tuple[str, str]:
         advice = "under Windows, use WSL 2." if sys.platform == "win32" else "use a complete build of Python."
         return f"this command needs Python's own module {why.name}, which is not there.", advice
     what = "".join(traceback.format_exception_only(why)).strip().replace("\n", " ")
-    said = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
-    kept = _keep(why)
-    if kept is None:
-        return said, "please report it, with the command that you gave."
-    return said, f"if the message does not explain it, please report it with the file {kept}"
+    sentence = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
+    path = _keep(why)
+    if path is None:
+        return sentence, "please report it, with the command that you gave."
+    return sentence, f"if the message does not explain it, please report it with the file {path}"
 
 
 def _stands_somewhere() -> bool:

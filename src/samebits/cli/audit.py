@@ -42,7 +42,7 @@ def run_audit(**given: Any) -> int:
     request = requests.request({**given, **_LOCAL}, "audit")
     from samebits.audit import AuditRequest, audit
 
-    asked = AuditRequest(
+    audit_request = AuditRequest(
         request=request,
         record=Path(given["command"][0]) if is_record else None,
         resume=shlex.split(given["resume"] or ""),
@@ -54,7 +54,7 @@ def run_audit(**given: Any) -> int:
         budget=given["budget"],
         stop=given["stop"],
     )
-    return _answer(audit(asked, partial(answers.titled_progress, ask=given["ask"])), targets)
+    return _answer(audit(audit_request, partial(answers.titled_progress, ask=given["ask"])), targets)
 
 
 def show_audit(folder: Path, targets: answers.Targets) -> int:

@@ -31,7 +31,7 @@ does not track are not in the worktree. In the command of --setup, $SAMEBITS_TRE
 Exit status: 0 found, 2 wrong use or an error, 3 not found."""
 
 _LOCAL = {"on": "local", "each": None, "strict": False}  # other machines do not have the worktree
-_TITLES = {"skipped": "left out", "uncertain": "uncertain"}
+_TITLES: dict[Outcome, str] = {"skipped": "left out", "uncertain": "uncertain"}
 
 
 def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> int:
@@ -40,22 +40,22 @@ def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> i
     target = given.pop("json")
     answers.check_targets({"json": target})
     folder = given["out"] or f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-bisect"
-    asked = {**given, **_LOCAL, "command": requests.training_command(command), "out": folder}
-    request = requests.request(asked, "bisect GOOD BAD")
+    values = {**given, **_LOCAL, "command": requests.training_command(command), "out": folder}
+    request = requests.request(values, "bisect GOOD BAD")
     from samebits.bisection import bisect
 
-    found = bisect(request, (good, bad), given["setup"], answers.titled_progress)
+    bisection = bisect(request, (good, bad), given["setup"], answers.titled_progress)
     stream = sys.stderr if target == answers.SCREEN else sys.stdout
-    answers.say("".join(f"{words.printable(line)}\n" for line in _lines(found, good, bad)), stream)
+    answers.say("".join(f"{words.printable(line)}\n" for line in _lines(bisection, good, bad)), stream)
     if target:
-        document = json.loads(found.document(good, bad).model_dump_json())
+        document = json.loads(bisection.document(good, bad).model_dump_json())
         answers.write_text("json", target, json.dumps(document, indent=2) + "\n")  # in ASCII, as --json everywhere
-    return found.exit_code
+    return bisection.exit_code
 
 
-def _lines(found: Bisection, good: str, bad: str) -> Iterator[str]:
+def _lines(bisection: Bisection, good: str, bad: str) -> Iterator[str]:
     """Yield the answer, then what was tried."""
-    names = [_name(found, commit) for commit in found.first_bad]
+    names = [_name(bisection, commit) for commit in bisection.first_bad]
     if not names:
         yield f"?  NOT FOUND: {bad} has the same bits as {good}, so samebits did not search between them."
     elif len(names) == 1:
@@ -63,14 +63,14 @@ def _lines(found: Bisection, good: str, bad: str) -> Iterator[str]:
     else:
         yield f"?  NOT FOUND: one of {len(names)} commits changed the bits. Only the newest of them gives an answer."
         yield from (f"   perhaps    {name}" for name in names)
-    for one in found.of("bad"):
-        if one.commit in found.first_bad:
-            yield from _difference(one)
-    counts = [f"{len(found.of(outcome))} {said}" for outcome, said in _COUNTED.items() if found.of(outcome)]
-    yield f"   tried      {words.count(len(found.tried), 'commit')}: {', '.join(counts)}"
+    for row in bisection.of("bad"):
+        if row.commit in bisection.first_bad:
+            yield from _difference(row)
+    counts = [f"{len(bisection.of(outcome))} {label}" for outcome, label in _COUNTED.items() if bisection.of(outcome)]
+    yield f"   tried      {words.count(len(bisection.tried), 'commit')}: {', '.join(counts)}"
     for outcome, title in _TITLES.items():
-        yield from (f"   {title:<9}  {one.name}: {one.why}" for one in found.tried.values() if one.outcome == outcome)
-    yield f"   records    {found.folder}/*"
+        yield from (f"   {title:<9}  {row.name}: {row.why}" for row in bisection.of(outcome))
+    yield f"   records    {bisection.folder}/*"
 
 
 _COUNTED: dict[Outcome, str] = {
@@ -81,17 +81,17 @@ _COUNTED: dict[Outcome, str] = {
 }
 
 
-def _name(found: Bisection, commit: str) -> str:
-    return found.tried[commit].name if commit in found.tried else commit
+def _name(bisection: Bisection, commit: str) -> str:
+    return bisection.tried[commit].name if commit in bisection.tried else commit
 
 
-def _difference(one: TriedCommit) -> Iterator[str]:
+def _difference(row: TriedCommit) -> Iterator[str]:
     from samebits.reports import result_words
 
-    if one.result is not None and one.result.divergence is not None:
-        yield f"   where      {' > '.join(result_words.path(one.result.divergence))}"
-        yield from [f"   what       {one.result.divergence.detail}"] if one.result.divergence.detail else []
-        yield from (f"   agree      {said}" for said in one.result.agrees)
+    if row.result is not None and row.result.divergence is not None:
+        yield f"   where      {' > '.join(result_words.path(row.result.divergence))}"
+        yield from [f"   what       {row.result.divergence.detail}"] if row.result.divergence.detail else []
+        yield from (f"   agree      {text}" for text in row.result.agrees)
 
 
 def _word(name: str) -> click.Argument:

@@ -105,10 +105,10 @@ def run_record(**given: Any) -> int:
     from samebits import checks
 
     with answers.shown_progress() as progress:
-        made = checks.record(request, progress)
-    folder = one_line(shlex.quote(str(made.folder)))
-    if made.exit_code:
-        answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}"))
+        recording = checks.record(request, progress)
+    folder = one_line(shlex.quote(str(recording.folder)))
+    if recording.exit_code:
+        answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {recording.trial.why}"))
         answers.say(f"\n   next   samebits report {folder}\n")
     else:
         again = one_line(shlex.join(request.command))
@@ -117,7 +117,7 @@ def run_record(**given: Any) -> int:
             f"   next   samebits check --add 4 {folder}   (repeats this run)\n"
             f"          samebits check --against {folder} -- {again}   (after a change)\n"
         )
-    return made.exit_code
+    return recording.exit_code
 
 
 RECORD = launching("record", run_record, "Run a training once, and keep what was observed.\n\n" + RECORD_TEXT)

@@ -30,20 +30,20 @@ def named(table: str) -> dict[str, Any]:
 
     Anything that is not a table is left out.
     """
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for _, module in _imported():
-        known = getattr(module, table, {})
-        if isinstance(known, dict):
-            found.update({name: one for name, one in known.items() if name not in found})
-    return found
+        own_table = getattr(module, table, {})
+        if isinstance(own_table, dict):
+            entries.update({name: entry for name, entry in own_table.items() if name not in entries})
+    return entries
 
 
 def broken() -> list[str]:
     """Return each client that cannot be imported, and why."""
     return [
-        f"{point.name} of {point.value} cannot be imported: {type(found).__name__}: {found}"
-        for point, found in _imported()
-        if isinstance(found, Exception)
+        f"{point.name} of {point.value} cannot be imported: {type(outcome).__name__}: {outcome}"
+        for point, outcome in _imported()
+        if isinstance(outcome, Exception)
     ]
 
 

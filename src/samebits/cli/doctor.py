@@ -48,7 +48,7 @@ def run_doctor(python: str | None, environment: str | None) -> int:
         raise SamebitsError(f"A trial does not work with {path}: {first.fault}", "name a different one: --python PATH.")
     _say("trials", [f"work with {path}", *_controls(first)])
     _say("", [f"GPU: {first.gpus}" if first.gpus else "no GPU: GPU kernels cannot be tested here"])
-    for name in (one for one, is_there in installed.items() if is_there):
+    for name in (name for name, is_there in installed.items() if is_there):
         _say_library(name, path)
     absent = [name for name, is_there in installed.items() if not is_there]
     _say("not here", [f"{', '.join(absent)}: install what your programs use"] if absent else [])
@@ -56,7 +56,7 @@ def run_doctor(python: str | None, environment: str | None) -> int:
     unread = [f"{', '.join(endings)} by bytes only: pip install {name}" for name, endings in readers.items()]
     _say("files", unread or ["every format can be read"])
     _say("hosts", doctor.host_lines())
-    recipes = [(one.name, environments.state(one)) for one in environments.RECIPES.values()]
+    recipes = [(recipe.name, environments.state(recipe)) for recipe in environments.RECIPES.values()]
     advice = {"built": ""}
     _say("envs", [f"{name}: {state}{advice.get(state, f' (samebits env create {name})')}" for name, state in recipes])
     shell = _COMPLETIONS.get(Path(os.environ.get("SHELL", "")).name)
@@ -67,22 +67,22 @@ def run_doctor(python: str | None, environment: str | None) -> int:
 def _say_library(name: str, python: Path) -> None:
     from samebits import doctor
 
-    one = doctor.tried(name, python)
-    said = f"does not work: {one.fault}" if one.fault else one.version or "works"
-    _say(name, [said, *_controls(one)])
+    library = doctor.tried(name, python)
+    text = f"does not work: {library.fault}" if library.fault else library.version or "works"
+    _say(name, [text, *_controls(library)])
 
 
-def _controls(one: TriedLibrary) -> Iterator[str]:
+def _controls(library: TriedLibrary) -> Iterator[str]:
     """Yield which controls took effect, then each of the others, and why it did not."""
-    held = [control.id for control in one.controls if control.effect == "held"]
+    held = [control.id for control in library.controls if control.effect == "held"]
     yield from [f"controls: {', '.join(held)}"] if held else []
-    for other in (control for control in one.controls if control.effect != "held"):
+    for other in (control for control in library.controls if control.effect != "held"):
         yield f"{'idle' if other.effect == 'idle' else 'not held'}: {other.id} ({other.why})"
 
 
 def _say(label: str, lines: Iterable[str]) -> None:
-    shown = [words.one_line(line) for line in lines]
-    answers.say("".join(f"{'' if number else label:<12} {line}\n" for number, line in enumerate(shown)))
+    texts = [words.one_line(line) for line in lines]
+    answers.say("".join(f"{'' if number else label:<12} {line}\n" for number, line in enumerate(texts)))
 
 
 DOCTOR = plain("doctor", run_doctor, "What works here, and what to install?\n\n" + DOCTOR_TEXT, OPTIONS["doctor"])
@@ -121,10 +121,10 @@ def _say_faults(framework: str, python: Path) -> int:
     from samebits.doctor import selftest
 
     missed = 0
-    for number, one in enumerate(selftest.planted(framework, python)):
-        missed += not one.is_caught
-        said = "caught" if one.is_caught else "MISSED"
-        _say("" if number else framework, [f"{said}  {one.fault.about}{f': {one.said}' if one.said else ''}"])
+    for number, test in enumerate(selftest.planted(framework, python)):
+        missed += not test.is_caught
+        mark = "caught" if test.is_caught else "MISSED"
+        _say("" if number else framework, [f"{mark}  {test.fault.about}{f': {test.said}' if test.said else ''}"])
     return min(missed, 1)
 
 

@@ -48,16 +48,16 @@ def run_explain(**given: Any) -> int:
 
 
 def _explained(given: dict[str, Any], command: str) -> tuple[Check, PatchResult | None]:
-    asked = requests.asked({**given, "command": latest.record_or_training(given["command"], command)}, command)
+    request = requests.asked({**given, "command": latest.record_or_training(given["command"], command)}, command)
     with answers.shown_progress(given["ask"]) as progress:
-        if isinstance(asked, Path):
-            progress.note(f"reads the trials of {asked}")  # before the imports, which take a second
+        if isinstance(request, Path):
+            progress.note(f"reads the trials of {request}")  # before the imports, which take a second
         from samebits import causes
         from samebits.patches.shown_lines import with_patch
 
         again = command == "explain"
-        found = causes.run(asked, progress, run=given["run"], alternatives=given["alternatives"], again=again)
-        return with_patch(found, progress, run=given["run"])
+        checked = causes.run(request, progress, run=given["run"], alternatives=given["alternatives"], again=again)
+        return with_patch(checked, progress, run=given["run"])
 
 
 EXPLAIN = launching(
@@ -92,11 +92,11 @@ def run_locate(**given: Any) -> int:
 
 
 def _located(given: dict[str, Any]) -> tuple[Record, Result]:
-    asked = requests.asked({**given, "command": latest.record_or_training(given["command"], "locate")}, "locate")
+    request = requests.asked({**given, "command": latest.record_or_training(given["command"], "locate")}, "locate")
     from samebits import localization
 
     with answers.shown_progress(given["ask"]) as progress:
-        return localization.run(asked, progress, run=given["run"], heat=given["heat"])
+        return localization.run(request, progress, run=given["run"], heat=given["heat"])
 
 
 def _say_nothing_to_locate(result: Result) -> None:
@@ -217,11 +217,11 @@ def run_fix(record: str, **given: Any) -> int:
     from samebits.patches.report import report
 
     flags = {name: given[name] for name in ("apply", "run", "restore")}
-    asked = FixRequest(Path(latest.named(record)), **flags)
-    if asked.apply and asked.restore:
+    request = FixRequest(Path(latest.named(record)), **flags)
+    if request.apply and request.restore:
         raise UsageError("--apply and --restore cannot go together.", "give one: --apply restores the files first.")
     with answers.shown_progress(given["ask"]) as progress:
-        result = fix(asked, progress)
+        result = fix(request, progress)
     patch = targets.pop("patch")
     status = answers.present(report(result), targets, quiet=patch == answers.SCREEN)
     if patch:
@@ -253,19 +253,19 @@ def run_why(**given: Any) -> int:
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
-    ended, made = _explained({**given, "alternatives": False}, "why")
+    ended, patch = _explained({**given, "alternatives": False}, "why")
     status = answers.answer(ended.result, targets, ended.experiment.record)
-    if made is None:
+    if patch is None:
         return status
     from samebits.patches import FixRequest, fix
     from samebits.patches.report import report
 
     if given["apply"]:
         with answers.shown_progress(given["ask"]) as progress:
-            made = fix(FixRequest(ended.experiment.folder, apply=True, run=given["run"]), progress)
-    said = ended.result.explanation.notes if ended.result.explanation else []
-    made = made.model_copy(update={"notes": [note for note in made.notes if note not in said]})
-    fixed = answers.present(report(made), {}, quiet=answers.SCREEN in targets.values())
+            patch = fix(FixRequest(ended.experiment.folder, apply=True, run=given["run"]), progress)
+    notes = ended.result.explanation.notes if ended.result.explanation else []
+    patch = patch.model_copy(update={"notes": [note for note in patch.notes if note not in notes]})
+    fixed = answers.present(report(patch), {}, quiet=answers.SCREEN in targets.values())
     return fixed if given["apply"] else status
 
 

@@ -30,8 +30,8 @@ def named(text: str, documents: Collection[str] = CHECKED) -> str:
         return text
     records, before = newest_first(documents), int(name[1] or 0)
     if before >= len(records):
-        said = f"There is no record {text}: this folder has {words.count(len(records), 'record')} in .samebits."
-        raise NotFoundError(said, "samebits check -- python train.py")
+        what = f"There is no record {text}: this folder has {words.count(len(records), 'record')} in .samebits."
+        raise NotFoundError(what, "samebits check -- python train.py")
     return _said(text, records[before])
 
 
@@ -43,8 +43,8 @@ def record_or_training(given: Sequence[str], command: str) -> tuple[str, ...]:
         return tuple(given)
     records = newest_first(CHECKED)
     if not records:
-        said = "There is no command to run, and this folder has no record in .samebits."
-        raise UsageError(said, f"samebits {command} -- python train.py")
+        what = "There is no command to run, and this folder has no record in .samebits."
+        raise UsageError(what, f"samebits {command} -- python train.py")
     return (_said("the latest record", records[0]),)
 
 

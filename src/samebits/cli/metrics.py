@@ -86,8 +86,8 @@ def run_versus(**given: Any) -> int:
     from samebits.noise import report
     from samebits.noise.versus import VersusRequest, versus
 
-    asked = VersusRequest(given["a"], given["b"], given["of"] or (), given["lower"] or ())
-    return answers.present(report.versus_report(versus(asked, partial(_prepared, given))), targets)
+    request = VersusRequest(given["a"], given["b"], given["of"] or (), given["lower"] or ())
+    return answers.present(report.versus_report(versus(request, partial(_prepared, given))), targets)
 
 
 def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
@@ -101,16 +101,16 @@ def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
     request = requests.request({**given, "command": shlex.split(command), "out": out, "seed": None}, "versus")
     from samebits.noise import NoiseRequest, check
 
-    asked = NoiseRequest(request, given["seeds"] or (), cases)
-    check(asked)
-    return partial(_trained, asked, command, letter, partial(answers.titled_progress, ask=given["ask"]))
+    prepared = NoiseRequest(request, given["seeds"] or (), cases)
+    check(prepared)
+    return partial(_trained, prepared, command, letter, partial(answers.titled_progress, ask=given["ask"]))
 
 
-def _trained(asked: NoiseRequest, command: str, letter: str, shown: Shown) -> MetricSide:
+def _trained(request: NoiseRequest, command: str, letter: str, shown: Shown) -> MetricSide:
     from samebits.noise import noise, sides
 
     answers.say(f"samebits: {letter.upper()}: {command}\n", sys.stderr)
-    return sides.of_noise(command, noise(asked, shown))
+    return sides.of_noise(command, noise(request, shown))
 
 
 SIDES = [click.Argument([name], metavar=name.upper()) for name in ("a", "b")]

@@ -39,13 +39,13 @@ def _removed(record: Path) -> int | None:
     from samebits.launch import custody
 
     try:
-        held = custody.hold(record)
+        holder = custody.hold(record)
         strange = next(custody.foreign(record), None)
         if strange is not None:
             answers.say(f"samebits: {record} stays: it holds {strange}, which samebits did not write\n", sys.stderr)
             return None
-        size = _size(held.folder)
-        custody.remove(held.folder)
+        size = _size(holder.folder)
+        custody.remove(holder.folder)
     except RecordBusy:
         answers.say(f"samebits: {record} stays: it is in use\n", sys.stderr)
         return None

@@ -48,12 +48,12 @@ class Reads(click.ParamType[Any]):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Complete a name, also after a comma. Without names, complete files or folders if the option takes these."""
         before, comma, begun = incomplete.rpartition(",")
-        known = self._known()
-        if not known:
+        entries = self._known()
+        if not entries:
             sort = _SORTS.get(str(param.metavar or "").strip("[]"))
             return [CompletionItem(incomplete, type=sort)] if sort else []
         return [
-            CompletionItem(before + comma + one.name, help=one.about) for one in known if one.name.startswith(begun)
+            CompletionItem(before + comma + row.name, help=row.about) for row in entries if row.name.startswith(begun)
         ]
 
     def _known(self) -> list[NameEntry]:
@@ -231,7 +231,7 @@ def _environments() -> list[NameEntry]:
 def _datasets() -> list[NameEntry]:
     from samebits.datasets.sources import DATASETS
 
-    return [NameEntry(name, ", ".join(file.name for file in found.files)) for name, found in DATASETS.items()]
+    return [NameEntry(name, ", ".join(file.name for file in dataset.files)) for name, dataset in DATASETS.items()]
 
 
 def _records() -> list[NameEntry]:

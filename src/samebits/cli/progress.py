@@ -107,7 +107,7 @@ class Sights:
 
     def total(self, trial: int) -> int | None:
         """Return the steps that a trial will make; None if that is unknown."""
-        return min((known for known in (self._limits.get(trial), self._whole) if known), default=None)
+        return min((steps for steps in (self._limits.get(trial), self._whole) if steps), default=None)
 
     def words(self, trial: int, step: int) -> list[str]:
         """Return steps, rate and time left; an empty list for a trial that never began."""
@@ -116,7 +116,7 @@ class Sights:
         if step > (self._limits[trial] or step):
             self._limits[trial] = None  # the round has grown, and only its end tells how far
         rate, total = self._paces[trial].at(step), self.total(trial)
-        return [said for said in (steps_words(step, total), pace_words(rate), left(rate, step, total)) if said]
+        return [text for text in (steps_words(step, total), pace_words(rate), left(rate, step, total)) if text]
 
 
 def end_words(status: str, steps: int, seconds: float, limit: int | None = None) -> str:
@@ -158,9 +158,9 @@ class ProgressLines(Progress):
             now = self._now()
             if now - self._heard < QUIET_SECONDS * 0.9 or self._over.is_set():
                 return
-            known = [words for words in (self._part, self._runs) if words]
-            if known and now - self._told >= (now - self._began) * SHARE:
-                self._say("; ".join(known))
+            texts = [words for words in (self._part, self._runs) if words]
+            if texts and now - self._told >= (now - self._began) * SHARE:
+                self._say("; ".join(texts))
             else:
                 self._write(".")
                 self._is_dotted = True
@@ -261,8 +261,8 @@ class Live(Progress):
         self._sights.end(status, steps)
         if trial in self._tasks:
             whole = steps if status in ENDED_WELL else self._sights.total(trial) or steps + 1
-            said = end_words(status, steps, seconds, self._sights.limit(trial))
-            self._bars.update(self._tasks[trial], total=max(whole, 1), completed=max(steps, 1), said=said)
+            text = end_words(status, steps, seconds, self._sights.limit(trial))
+            self._bars.update(self._tasks[trial], total=max(whole, 1), completed=max(steps, 1), said=text)
 
     def length_known(self, steps: int) -> None:
         """Remember it for the bars and the time left."""

@@ -43,34 +43,34 @@ def configured(command: click.Command) -> click.Command:
 
 
 def _take(ctx: click.Context, param: click.Parameter, profile: str | None) -> str | None:
-    known: dict[str, str] = {}
+    tables: dict[str, str] = {}
     defaults: dict[str, Any] = {}
     for table in () if profile == NO_PROFILE or ctx.resilient_parsing else _tables(profile):
         values = _values(table)
         defaults.update(values)
-        known.update(dict.fromkeys(values, table.name))
-    ctx.default_map, ctx.meta[_KEPT] = defaults, known
+        tables.update(dict.fromkeys(values, table.name))
+    ctx.default_map, ctx.meta[_KEPT] = defaults, tables
     return profile
 
 
 def _tables(profile: str | None) -> Iterator[_Table]:
     """Yield the tables that hold: that of the file, and that of the profile, which wins."""
-    found = _nearest()
-    if found is None:
+    nearest = _nearest()
+    if nearest is None:
         if profile is not None:
             what = (
                 f"There is no profile {profile!r}: neither this folder nor one above it has a {FILE} with [{_TABLE}]."
             )
             raise UsageError(what, f"write [{_TABLE}.{_PROFILES}.{profile}] into {FILE}, or leave --profile out.")
         return
-    path, content = found
+    path, content = nearest
     profiles = content.pop(_PROFILES, {})
     yield _Table(f"[{_TABLE}] of {path}", path.parent, content)
     if profile is None:
         return
     if not isinstance(profiles, dict) or not isinstance(profiles.get(profile), dict):
-        known = [*profiles] if isinstance(profiles, dict) else []
-        raise UsageError(f"{path} has no profile {profile!r}.", _suggestion(profile, known))
+        profile_names = [*profiles] if isinstance(profiles, dict) else []
+        raise UsageError(f"{path} has no profile {profile!r}.", _suggestion(profile, profile_names))
     yield _Table(f"[{_TABLE}.{_PROFILES}.{profile}] of {path}", path.parent, profiles[profile])
 
 
@@ -81,10 +81,10 @@ def _nearest() -> tuple[Path, dict[str, Any]] | None:
         path = folder / FILE
         text = path.read_bytes() if path.is_file() and os.access(path, os.R_OK) else b""
         if b"samebits" in text:  # else there is nothing to parse
-            named = Path(os.path.relpath(path, here))
-            content = _parsed(named, text).get("tool", {})
+            name = Path(os.path.relpath(path, here))
+            content = _parsed(name, text).get("tool", {})
             if isinstance(content, dict) and isinstance(content.get("samebits"), dict):
-                return named, dict(content["samebits"])
+                return name, dict(content["samebits"])
     return None
 
 
@@ -103,19 +103,19 @@ def _parsed(path: Path, text: bytes) -> dict[str, Any]:
 def _values(table: _Table) -> dict[str, Any]:
     """Return the value of each option in a table, by the name of the option. Raises UsageError for an unknown key."""
     keys = _keys()
-    found = {}
-    for key, given in table.content.items():
+    values = {}
+    for key, entry in table.content.items():
         option = keys.get(key.replace("_", "-"))
         if option is None and key.replace("-", "_") in _ON_THE_COMMAND_LINE:
             raise UsageError(f"{table.name}: {key} works only on the command line.", "remove it from the file.")
         if option is None:
             raise UsageError(f"{table.name} has an unknown key: {key}.", _suggestion(key, keys))
         try:
-            value = option_value(option, given)
+            value = option_value(option, entry)
         except UsageError as why:
             raise UsageError(f"{table.name}: {why.message}", why.advice) from None
-        found[option.name] = _from(table.folder, option, value)
-    return found
+        values[option.name] = _from(table.folder, option, value)
+    return values
 
 
 def _keys() -> dict[str, Option]:
@@ -131,8 +131,8 @@ def _from(folder: Path, option: Option, value: Any) -> Any:
     return str(folder / value) if is_path and (option.metavar != "PATH" or "/" in value) else value
 
 
-def _suggestion(name: str, known: Sequence[str] | dict[str, Any]) -> str:
-    return words.suggestion(name, known) if known else f"write it into {FILE}, or leave it out."
+def _suggestion(name: str, choices: Sequence[str] | dict[str, Any]) -> str:
+    return words.suggestion(name, choices) if choices else f"write it into {FILE}, or leave it out."
 
 
 def without_excluded(given: dict[str, Any], excluded: Sequence[str]) -> dict[str, Any]:
@@ -154,10 +154,10 @@ def shown_options(given: dict[str, Any]) -> str:
         if option.name in _ON_THE_COMMAND_LINE and option.name != "update":
             continue
         source = _source(option.name)
-        said = "command line" if source is ParameterSource.COMMANDLINE else tables.get(option.name, "")
-        rows.append((max(option.flags, key=len), _shown(given[option.name]), said))
+        origin = "command line" if source is ParameterSource.COMMANDLINE else tables.get(option.name, "")
+        rows.append((max(option.flags, key=len), _shown(given[option.name]), origin))
     wide = [max(len(row[place]) for row in rows) for place in (0, 1)]
-    lines = (f"{flag:<{wide[0]}}  {value:<{wide[1]}}  {said}".rstrip() for flag, value, said in rows)
+    lines = (f"{flag:<{wide[0]}}  {value:<{wide[1]}}  {origin}".rstrip() for flag, value, origin in rows)
     return "".join(f"{words.printable(line)}\n" for line in lines)
 
 
@@ -169,7 +169,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "-"}[value]
     if isinstance(value, dict):
-        return ",".join(f"{name}={one}" for name, one in value.items())
+        return ",".join(f"{name}={item}" for name, item in value.items())
     if isinstance(value, tuple | list):
-        return ", ".join("=".join(one) if isinstance(one, tuple) else str(one) for one in value) or "-"
+        return ", ".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value) or "-"
     return str(value)

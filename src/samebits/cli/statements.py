@@ -53,8 +53,8 @@ def show_paragraph(result: Result) -> int:
     return result.exit_code
 
 
-def _refused(said: str) -> int:
-    answers.say(f"samebits: the check has no answer, so {said}.\n", sys.stderr)
+def _refused(what: str) -> int:
+    answers.say(f"samebits: the check has no answer, so {what}.\n", sys.stderr)
     return NO_ANSWER
 
 
@@ -76,24 +76,25 @@ def run_verify(file: str, command: tuple[str, ...], **given: Any) -> int:
     path = Path(file)
     claims = read_claims(path)
     if command and len(claims) > 1:
-        said = f"{file} holds {len(claims)} statements, and a command can verify only one."
-        raise UsageError(said, "give a file that holds one line, or leave the command out.")
+        what = f"{file} holds {len(claims)} statements, and a command can verify only one."
+        raise UsageError(what, "give a file that holds one line, or leave the command out.")
     checked = partial(verify, folder=path.parent)
     if command:
         requests.refuse_platform()
         local = {**given, "on": "local", "each": None, "command": requests.training_command(command)}
         request = requests.request(local, "verify FILE")
         with answers.shown_progress() as progress:
-            found = [checked(claims[0], request=request, progress=progress)]
+            results = [checked(claims[0], request=request, progress=progress)]
     else:
-        found = [checked(claim) for claim in claims]
+        results = [checked(claim) for claim in claims]
     from samebits.model import EXIT_CODES
 
-    for claim, one in zip(claims, found, strict=True):
-        head = {"repeated": "=  VERIFIED", "diverged": "!= NOT VERIFIED", "inconclusive": "?  NO ANSWER"}[one.verdict]
-        lines = [f"{head} ({claim.predicate.result}): {one.sentence}", *(f"   {line}" for line in one.lines)]
+    heads = {"repeated": "=  VERIFIED", "diverged": "!= NOT VERIFIED", "inconclusive": "?  NO ANSWER"}
+    for claim, result in zip(claims, results, strict=True):
+        head = f"{heads[result.verdict]} ({claim.predicate.result})"
+        lines = [f"{head}: {result.sentence}", *(f"   {line}" for line in result.lines)]
         answers.say("".join(f"{printable(line)}\n" for line in lines))
-    return max(EXIT_CODES[one.verdict] for one in found)
+    return max(EXIT_CODES[result.verdict] for result in results)
 
 
 VERIFY = plain(

@@ -39,11 +39,11 @@ def show_names(kind: str | None) -> int:
 
 
 def _lines(kind: str, *, has_heading: bool) -> Iterator[str]:
-    found = KINDS[kind].find()
-    wide = max((len(one.name) for one in found), default=0)
+    entries = KINDS[kind].find()
+    wide = max((len(entry.name) for entry in entries), default=0)
     if has_heading:
         yield f"{kind} ({KINDS[kind].used})"
-    yield from (f"   {one.name:<{wide}}  {one.about}" for one in found)
+    yield from (f"   {entry.name:<{wide}}  {entry.about}" for entry in entries)
 
 
 KIND = click.Argument(["kind"], type=Reads(read_text, "kind"), required=False, metavar="[KIND]")
@@ -149,8 +149,8 @@ def documents() -> dict[str, tuple[str, str]]:
 
     A client names its own in a table `DOCUMENTS`, beside its command.
     """
-    known: dict[str, tuple[str, str]] = clients.named("DOCUMENTS")
-    return {**DOCUMENTS, **{name: one for name, one in known.items() if name not in DOCUMENTS}}
+    of_clients: dict[str, tuple[str, str]] = clients.named("DOCUMENTS")
+    return {**DOCUMENTS, **{name: entry for name, entry in of_clients.items() if name not in DOCUMENTS}}
 
 
 def document_names() -> list[str]:
@@ -160,12 +160,12 @@ def document_names() -> list[str]:
 
 def model_of(name: str) -> type[BaseModel]:
     """Return the model of a document. Raises UsageError if there is no such document."""
-    known = documents()
-    if name not in known:
-        raise UsageError(f"There is no document {name!r}.", words.suggestion(name, known))
-    module, _, model = known[name][1].partition(":")
-    found: type[BaseModel] = getattr(importlib.import_module(module), model)
-    return found
+    table = documents()
+    if name not in table:
+        raise UsageError(f"There is no document {name!r}.", words.suggestion(name, table))
+    module, _, model = table[name][1].partition(":")
+    schema_model: type[BaseModel] = getattr(importlib.import_module(module), model)
+    return schema_model
 
 
 def schema_of(name: str) -> dict[str, Any]:
@@ -176,9 +176,9 @@ def schema_of(name: str) -> dict[str, Any]:
 def show_schema(name: str | None) -> int:
     """Print one schema, or the names of all."""
     if name is None:
-        known = documents()
-        wide = max(map(len, known))
-        answers.say("".join(f"{one:<{wide}}  {about}\n" for one, (about, _) in known.items()))
+        table = documents()
+        wide = max(map(len, table))
+        answers.say("".join(f"{title:<{wide}}  {about}\n" for title, (about, _) in table.items()))
     else:
         answers.say(json.dumps(schema_of(name), indent=2, allow_nan=False) + "\n")
     return 0

@@ -77,13 +77,13 @@ def _loaded(point: EntryPoint) -> click.Command:
         if not isinstance(command, click.Command):
             raise TypeError(f"{point.value} is not a click.Command")
     except Exception as why:
-        said = f"The command {point.name} of {point.value} cannot be imported: {type(why).__name__}: {why}"
+        what = f"The command {point.name} of {point.value} cannot be imported: {type(why).__name__}: {why}"
 
         def refuse(**_: object) -> int:
-            raise UsageError(said, "pip check")
+            raise UsageError(what, "pip check")
 
         anything = {"ignore_unknown_options": True, "allow_extra_args": True}
-        return click.Command(point.name, callback=refuse, help=said, context_settings=anything)
+        return click.Command(point.name, callback=refuse, help=what, context_settings=anything)
     return command
 
 
@@ -104,8 +104,8 @@ def _put_back_files(words: Sequence[str]) -> None:
     with suppress(OSError, ValueError):
         records = [Path(word, _RECORD) for word in words if os.path.isfile(f"{word}/{_RECORD}")]  # noqa: PTH113
         places = {Path.cwd(), *map(Path, filter(None, map(_directory, records)))}
-        for said in filter(None, map(_recovered, places)):
-            click.echo(f"samebits: {said}", err=True)
+        for sentence in filter(None, map(_recovered, places)):
+            click.echo(f"samebits: {sentence}", err=True)
 
 
 def _directory(record: Path) -> str:
