@@ -103,10 +103,10 @@ class Experiment:
 
         Its trials do not belong to the record. `capacity`: see `begin`.
         """
-        held = custody.resume(record.folder.absolute())
-        inner = replace(request, out=held.folder / name, overwrite=True, against=None)
+        holder = custody.resume(record.folder.absolute())
+        inner = replace(request, out=holder.folder / name, overwrite=True, against=None)
         experiment = cls.begin(inner, progress, hash_wanted=record.file.hash, capacity=capacity)
-        experiment._start_as(held.folder)
+        experiment._start_as(holder.folder)
         try:
             yield experiment
         finally:
@@ -166,8 +166,8 @@ class Experiment:
         with full_disk_said(self.folder):
             ended = self._trials.end_waiting(why)
         for number in ended:
-            known = self._read.pop(number, None)
-            sealed = store.sealed_since(known, self.plan.trial_folder(number)) if known is not None else None
+            trial = self._read.pop(number, None)
+            sealed = store.sealed_since(trial, self.plan.trial_folder(number)) if trial is not None else None
             if sealed is not None:
                 self._read[number] = sealed
 
@@ -237,30 +237,30 @@ class Experiment:
 
     def judge(self, **options: Any) -> Result:
         """Judge the record as it is now. `options`: options that replace those of the record."""
-        asked = self.file.options.model_copy(update=options)
-        return comparison.judge(self.file.model_copy(update={"options": asked}), self.record.trials)
+        changed = self.file.options.model_copy(update=options)
+        return comparison.judge(self.file.model_copy(update={"options": changed}), self.record.trials)
 
     # -- documents ------------------------------------------------------------------------------------------------
 
     def change(self, **options: Any) -> None:
         """Change the options by which the record is judged from now on."""
-        asked = self.file.options.model_copy(update=options)
-        self.file = self.file.model_copy(update={"options": asked})
+        changed = self.file.options.model_copy(update=options)
+        self.file = self.file.model_copy(update={"options": changed})
 
     def note(self, notes: list[str]) -> None:
         """Keep notes about how the trials were combined. They become warnings."""
         self.file = self.file.model_copy(update={"notes": notes})
         self.save()
 
-    def keep_laws(self, known: list[ClockLaw]) -> None:
+    def keep_laws(self, laws: list[ClockLaw]) -> None:
         """Keep in the record which values follow the clock, also for records that repeat its request."""
-        self.plan = replace(self.plan, request=replace(self.plan.request, settled=known))
-        self.file = self.file.model_copy(update={"settled": known})
+        self.plan = replace(self.plan, request=replace(self.plan.request, settled=laws))
+        self.file = self.file.model_copy(update={"settled": laws})
         self.save()
 
-    def doubt(self, seen: str) -> None:
+    def doubt(self, difference: str) -> None:
         """Keep a difference that was seen only in trials that had waited between rounds."""
-        self.file = self.file.model_copy(update={"doubt": seen})
+        self.file = self.file.model_copy(update={"doubt": difference})
         self.save()
 
     def save(self) -> None:

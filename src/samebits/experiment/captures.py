@@ -46,29 +46,29 @@ def measure(record: store.Record, where: Divergence, capacity: Capacity | None =
     if there is room. Each trial is stopped right after the step. `capacity`: that of the recorded trials, if it is
     known.
     """
-    wanted, seen = tensor_at(where), list[CapturedTensor]()
+    wanted, tensors = tensor_at(where), list[CapturedTensor]()
     with Experiment.inside(record, _FOLDER, _request(record), capacity=capacity) as experiment:
         room = max(experiment.capacity.fitting(2), experiment.capacity.starting(2))
         begun = range(1, min(room, 2) + 1)  # more may fit: as many as the user wants
         for number in range(1, MOST_RUNS + 1):
             if number not in begun[1:]:
                 _run(experiment, wanted, begun if number == 1 else [number], wanted["last"] + 1)
-            found = _captured(experiment, wanted, number)
-            if found is None:
+            tensor = _captured(experiment, wanted, number)
+            if tensor is None:
                 return None
-            other = next((one for one in seen if _diverge_there(record.file, where, one, found)), None)
+            other = next((earlier for earlier in tensors if _diverge_there(record.file, where, earlier, tensor)), None)
             if other is not None:
-                return _size(other, found, where.kind)
-            seen.append(found)
+                return _size(other, tensor, where.kind)
+            tensors.append(tensor)
     return None
 
 
-def _size(one: CapturedTensor, other: CapturedTensor, kind: str) -> Size:
+def _size(first: CapturedTensor, second: CapturedTensor, kind: str) -> Size:
     """Measure how far two tensors are apart, and choose the values that a report shows."""
-    size = comparison.measure(one.data, other.data, other.dtype, other.shape)
-    pair = comparison.TensorPair(one.data, other.data, other.dtype, other.shape)
-    shown = comparison.shown_difference(pair, kind, is_related=not size.unrelated)
-    return size.model_copy(update={"shown": shown})
+    size = comparison.measure(first.data, second.data, second.dtype, second.shape)
+    pair = comparison.TensorPair(first.data, second.data, second.dtype, second.shape)
+    difference = comparison.shown_difference(pair, kind, is_related=not size.unrelated)
+    return size.model_copy(update={"shown": difference})
 
 
 def seconds_needed(files: list[TrialFile]) -> float:
@@ -80,8 +80,8 @@ def _diverge_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: Ca
     """Return whether two runs first diverge at this point. They may diverge earlier than the recorded trials did."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
-    found = comparison.judge(file, [a.trial, b.trial]).divergence
-    return found is not None and (found.step, found.kind, found.name) == (where.step, where.kind, where.name)
+    again = comparison.judge(file, [a.trial, b.trial]).divergence
+    return again is not None and (again.step, again.kind, again.name) == (where.step, where.kind, where.name)
 
 
 def tensor_at(where: Divergence) -> dict[str, Any]:

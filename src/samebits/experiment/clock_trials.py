@@ -105,7 +105,7 @@ def _may_run(experiment: Experiment, trials: Sequence[TrialTrace]) -> bool:
 
     It cannot if a control holds the clock, or with the probe of an earlier version. The experiment runs once.
     """
-    settle, held = experiment.file.options.settle, {controls.name_of(one) for one in experiment.plan.controls}
+    settle, held = experiment.file.options.settle, {controls.name_of(control) for control in experiment.plan.controls}
     if settle == "never" or not held.isdisjoint(("clock", CLOCK_RATE)) or CLOCK_RATE not in TABLE:
         return False
     is_known = (experiment.plan.probe / "samebits_probe" / "controls" / f"{TABLE[CLOCK_RATE][0]}.py").exists()
@@ -156,5 +156,5 @@ def _run_again(experiment: Experiment, steps: int | None) -> Result:
 
 def _keep(experiment: Experiment, result: Result) -> None:
     """Keep in the record what the trials showed."""
-    known = {one.place: one for one in [*experiment.file.settled, *result.settled]}
-    experiment.keep_laws(list(known.values()))
+    laws = {law.place: law for law in [*experiment.file.settled, *result.settled]}
+    experiment.keep_laws(list(laws.values()))

@@ -31,11 +31,11 @@ class CostEstimate:
     def sentence(self) -> str:
         """A line such as: most searches need 10 to 26 trials, about 30 s to 80 s."""
         numbers = "" if self.fewest == self.most else f"{self.fewest:,} to "
-        said = f"{self.what} {numbers}{words.count(self.most, 'trial')}"
+        text = f"{self.what} {numbers}{words.count(self.most, 'trial')}"
         if self.seconds is None:
-            return said
+            return text
         spans = dict.fromkeys(words.span(self._total(count)) for count in (self.fewest, self.most))
-        return f"{said}, about {' to '.join(spans)}"
+        return f"{text}, about {' to '.join(spans)}"
 
     def _total(self, trials: int) -> float:
         rounds = -(-trials // self.at_a_time)

@@ -23,11 +23,11 @@ def usable(record: store.Record) -> list[TrialFile]:
 
     Raises RecordError if there is none. Then there is nothing to explain, to locate, to fix or to add trials to.
     """
-    found = [trial.file for trial in _uncut(record) if trial.file.status in ENDED_WELL]
-    if not found:
+    files = [trial.file for trial in _uncut(record) if trial.file.status in ENDED_WELL]
+    if not files:
         reason, advice = _why_not_usable(record)
         raise RecordError(f"{record.folder} holds no trial that ended well: {reason}", advice)
-    return found
+    return files
 
 
 def _why_not_usable(record: store.Record) -> tuple[str, str]:
@@ -35,8 +35,8 @@ def _why_not_usable(record: store.Record) -> tuple[str, str]:
     from samebits.comparison.endings import bad_endings  # here, because it imports NumPy
 
     reason, advice = bad_endings(record.trials, record.file) or (f"{STOPPED_BY_USER}.", "Run the command again.")
-    said = next((trial.file.said for trial in record.trials if trial.file.said), "")
-    return reason + (f" It said: {said}" if said else ""), advice
+    last_words = next((trial.file.said for trial in record.trials if trial.file.said), "")
+    return reason + (f" It said: {last_words}" if last_words else ""), advice
 
 
 def interrupted(record: store.Record) -> list[int]:
@@ -108,12 +108,12 @@ def reopen(record: store.Record) -> Plan:
     Raises NotFoundError if its command or folder is gone, and RecordBusy if the record is in use.
     """
     is_own = origin.is_own(record)
-    held = custody.resume(record.folder.absolute())
+    holder = custody.resume(record.folder.absolute())
     if not is_own:  # a record from elsewhere may hold the code of a stranger
-        environment.copy_probe(held.folder)
-        environment.make_shims(held.folder, record.file.python)
-    plan = arrange(request_of(record), held.folder, hash_wanted=record.file.hash)
-    return replace(plan, custody=held)
+        environment.copy_probe(holder.folder)
+        environment.make_shims(holder.folder, record.file.python)
+    plan = arrange(request_of(record), holder.folder, hash_wanted=record.file.hash)
+    return replace(plan, custody=holder)
 
 
 def request_of(record: store.Record) -> Request:
@@ -143,8 +143,8 @@ def last_steps(record: store.Record) -> int | None:
     """
     if record.file.rounds:
         return record.file.rounds[-1].steps
-    made = [trial.file.stop_after for trial in _uncut(record) if trial.file.status == "stopped"]
-    return max([steps for steps in made if steps], default=record.file.options.steps)
+    numbers = [trial.file.stop_after for trial in _uncut(record) if trial.file.status == "stopped"]
+    return max([steps for steps in numbers if steps], default=record.file.options.steps)
 
 
 def seconds_allowed(files: Sequence[TrialFile], own: float | None) -> float:
@@ -185,8 +185,8 @@ def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after
         ("the interpreter", str(old.python), str(new.python)),
         ("the place of the trials", old.host, new.host),
         ("the commit", _commit(before), _commit(after)),
-        *((f"the script {name}", *shown) for name, *shown in _scripts(before, after)),
-        *((f"the package {name}", *shown) for name, *shown in _packages(before, after)),
+        *((f"the script {name}", *pair) for name, *pair in _scripts(before, after)),
+        *((f"the package {name}", *pair) for name, *pair in _packages(before, after)),
         ("the machine", str(before.machine.get("host")), str(after.machine.get("host"))),
     ]
     return [f"{what} of the recorded run: {was}; now: {now}" for what, was, now in pairs if was != now]

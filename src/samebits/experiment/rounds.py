@@ -86,7 +86,7 @@ class Trials:
         return self._disturbance or (f"trial {badly.id} did not end well beside a second trial" if badly else "")
 
     def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool, back: HeldBack) -> FinishedRound:
-        began, asked, most = clock.now(), limits, 1
+        began, wanted, most = clock.now(), limits, 1
         self._disturbance, self._held = "", {}
         resumed = any(number in self._waiting for number in ids)
         to_come, done = self._waiting.in_order(ids), list[TrialFile]()
@@ -118,7 +118,7 @@ class Trials:
                 self._tell_refusal()
                 if not ended or self.capacity.places.are_shared:  # if a trial ended, the next one starts at once
                     self._pause(_PACE if to_come else 0)
-        was_up = asked.seconds is not None and limits.steps != asked.steps
+        was_up = wanted.seconds is not None and limits.steps != wanted.steps
         waited = resumed or len(self._waiting) > 0 or bool(self._held)
         held = frozenset(number for number, seconds in self._held.items() if seconds > _NOTICEABLE)
         return FinishedRound(
@@ -200,11 +200,11 @@ class Trials:
         for slot in range(places):
             if not to_come or not self._may_start(slot, jobs):
                 continue
-            there = [number for number in to_come if self._is_auto or self._waiting.slots.get(number, slot) == slot]
-            if there:
-                to_come.remove(there[0])
-                self.progress.trial_started(there[0], of, limits.steps_in_all)
-                self._begin(there[0], limits, Slot(slot, places, is_plain=self._is_auto))
+            numbers = [number for number in to_come if self._is_auto or self._waiting.slots.get(number, slot) == slot]
+            if numbers:
+                to_come.remove(numbers[0])
+                self.progress.trial_started(numbers[0], of, limits.steps_in_all)
+                self._begin(numbers[0], limits, Slot(slot, places, is_plain=self._is_auto))
 
     def _may_start(self, slot: int, jobs: int) -> bool:
         """Return whether a place is free, fewer than `jobs` trials run, and the time for other trials has come."""
@@ -286,9 +286,9 @@ class Trials:
             on_one = not usage.alone and starts.are_possible(trial)
             self._usage = usage._replace(alone=usage.alone or wrote, starts_on_one_core=on_one)
         elif not trial.slot.is_alone:
-            gone = self.capacity.places.gone
-            twice = sorted(gone & trial.files.gone)
-            gone |= trial.files.gone
+            removed = self.capacity.places.gone
+            twice = sorted(removed & trial.files.gone)
+            removed |= trial.files.gone
             self._disturbance = wrote or (f"two trials wrote {twice[0]}" if twice else self._disturbance)
 
     def _look_back_from_afar(self, trial: HostedTrial, file: TrialFile) -> None:

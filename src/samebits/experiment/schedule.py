@@ -71,29 +71,29 @@ class Schedule:
         waits = grows and steps != most
         return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=waits, together=grows)
 
-    def after(self, looked: FinishedRound) -> Limits | None:
+    def after(self, finished: FinishedRound) -> Limits | None:
         """Return the limits of the round after this one; None if this one was the last."""
-        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
+        if finished.is_last or finished.steps is None or finished.steps == self._options.steps:
             return None
-        self._past.append((looked.steps, looked.seconds))
-        steps = self._capped(looked.steps * FACTOR)
+        self._past.append((finished.steps, finished.seconds))
+        steps = self._capped(finished.steps * FACTOR)
         if self._options.budget is None:
             return Limits(steps=steps, waits=steps != self._options.steps, together=True)
-        return self._within_budget(looked.steps, steps)
+        return self._within_budget(finished.steps, steps)
 
-    def whole(self, looked: FinishedRound) -> Limits | None:
+    def whole(self, finished: FinishedRound) -> Limits | None:
         """Return the limits of a round in which trials run as far as the user asked; None if this round did that."""
-        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
+        if finished.is_last or finished.steps is None or finished.steps == self._options.steps:
             return None
         return Limits(steps=self._options.steps, seconds=self._share())
 
-    def further(self, looked: FinishedRound, *, is_sure: bool) -> Limits | None:
+    def further(self, finished: FinishedRound, *, is_sure: bool) -> Limits | None:
         """Return the limits of a round that may show more networks of trials that diverge; None if it cannot.
 
         The trials start again, so that a wait cannot be the cause of a difference. `is_sure`: the orders of the
         networks certainly differ, so the round compares whole trials.
         """
-        limits = self.whole(looked) if is_sure else self.after(looked)
+        limits = self.whole(finished) if is_sure else self.after(finished)
         return limits and replace(limits, waits=False, together=False)
 
     def _capped(self, steps: int) -> int:
