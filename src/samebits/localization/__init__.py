@@ -78,16 +78,16 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
     progress = progress or Progress()
     progress.estimate(_cost(result, where, heat=heat))
     with looker(record, where, progress) as eye:
-        found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
+        location = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
         if heat:
             apart, notes = distances(eye, where, max(2, len(result.trials)))
-            found = found.model_copy(update={"distances": apart, "notes": [*found.notes, *notes]})
+            location = location.model_copy(update={"distances": apart, "notes": [*location.notes, *notes]})
     if where.size is None or where.size.shown is None:
         measurable = captures.measurable(result, [trial.file for trial in record.trials], math.inf)
         size = captures.measure(record, measurable) if measurable is not None else None
-        found = found.model_copy(update={"size": size})
-    write_document(record.folder / LOCATION, found)
-    return found
+        location = location.model_copy(update={"size": size})
+    write_document(record.folder / LOCATION, location)
+    return location
 
 
 def _cost(result: Result, where: Divergence, *, heat: bool) -> CostEstimate:
@@ -103,22 +103,22 @@ def _cost(result: Result, where: Divergence, *, heat: bool) -> CostEstimate:
 def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:
     """Narrow down the divergence from the step to the operator."""
     count = max(2, len(result.trials))
-    looks, looked, where, again = _look_at_modules(eye, where, count)
-    notes = _notes(looked)
+    looks, inspected, where, again = _look_at_modules(eye, where, count)
+    notes = _notes(inspected)
     if again is None:
         sentence = phrases.not_again(count, _share(result))
         return _location(where, sentence, found=False, looks=looks, notes=notes)
-    measured = _measured(looked, again, eye.follow)  # now, because the trials of the next inspection replace these
+    measured = _measured(inspected, again, eye.follow)  # now, because the trials of the next inspection replace these
     if again.kind in _NOT_INSIDE:
         notes.append(not_inside(again.kind, again.step))
         return _located(Way(again), measured, looks=looks, notes=notes)
     step = max(again.step, 0)
-    way = path.of_modules(again, looked.trials) if step == looked.step else Way(again)
-    notes += [] if step == looked.step else [_ELSEWHERE]
+    way = path.of_modules(again, inspected.trials) if step == inspected.step else Way(again)
+    notes += [] if step == inspected.step else [_ELSEWHERE]
     second = eye.look(step, "operator", count)
     looks.append(_look_document("operator", second, second.divergence))
-    way, said = path.of_operators(way, second)
-    notes = list(dict.fromkeys([*notes, *_notes(second), *said]))
+    way, remarks = path.of_operators(way, second)
+    notes = list(dict.fromkeys([*notes, *_notes(second), *remarks]))
     outside = way.is_unlike or phrases.is_setting(way.where)
     ran_again = [] if outside else _replayed(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
@@ -147,31 +147,32 @@ def _look_at_modules(
     looks: list[InspectionRound] = []
     step = max(where.step, 0)
     for _ in range(TURNS):
-        looked = eye.look(step, "module", count)
-        again = looked.divergence
-        looks.append(_look_document("module", looked, again))
+        inspected = eye.look(step, "module", count)
+        again = inspected.divergence
+        looks.append(_look_document("module", inspected, again))
         if again is None or max(again.step, 0) == step:
             break
         step = max(again.step, 0)
-    return looks, looked, where, again
+    return looks, inspected, where, again
 
 
-def _look_document(level: str, looked: InspectedTrials, again: Divergence | None) -> InspectionRound:
-    groups = path.groups(looked.trials)
-    parted = len(looked.trials) - len(groups[0]) if groups else 0
+def _look_document(level: str, inspected: InspectedTrials, again: Divergence | None) -> InspectionRound:
+    trials = inspected.trials
+    groups = path.groups(trials)
+    parted = len(trials) - len(groups[0]) if groups else 0
     if again is not None:
         parted = max(parted, len(again.trials))
     earliest = f"step {again.step:,} > {again.kind} > {again.name}" if again is not None else ""
     return InspectionRound.model_validate(
-        {"level": level, "step": looked.step, "trials": len(looked.trials), "parted": parted, "earliest": earliest}
+        {"level": level, "step": inspected.step, "trials": len(trials), "parted": parted, "earliest": earliest}
     )
 
 
-def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
+def _measured(inspected: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
     """Return what the values of an inspection show: distances, a common factor, accesses without an order."""
-    pair = _parted(looked, where)
+    pair = _parted(inspected, where)
     return {
-        "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
+        "unordered": inspected.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
         "growth_of": follow,
         "growth": inspection.growth(*pair) if pair else [],
         "words": inspection.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
@@ -179,17 +180,17 @@ def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[s
 
 
 def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
-    sizes = [one.size.looks for one in (way.operator, way.module) if one is not None and one.size is not None]
+    sizes = [first.size.looks for first in (way.operator, way.module) if first is not None and first.size is not None]
     measured = {**measured, "words": measured["words"] or next(iter(sizes), "")}
-    said, places = way.sentence(), way.path()
-    found = {"path": places, "module": way.module, "operator": way.operator, "diff": way.diff}
-    return _location(way.where, said, found=True, **found, **measured, **fields)
+    sentence, places = way.sentence(), way.path()
+    own = {"path": places, "module": way.module, "operator": way.operator, "diff": way.diff}
+    return _location(way.where, sentence, found=True, **own, **measured, **fields)
 
 
-def _parted(looked: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
+def _parted(inspected: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
     """Return a trial of the reference group, and one that diverges from it at this point."""
-    others = [seen for seen in looked.trials if seen.trial.id in where.trials]
-    rest = [seen for seen in looked.trials if seen.trial.id not in where.trials]
+    others = [execution for execution in inspected.trials if execution.trial.id in where.trials]
+    rest = [execution for execution in inspected.trials if execution.trial.id not in where.trials]
     return (rest[0], others[0]) if others and rest else None
 
 
@@ -203,9 +204,9 @@ def _structure(record: Record, where: Divergence) -> Location:
     """Return the location of trials that did not do the same in a step: a diff of their observations."""
     reference, other = _two(record, where)
     lines = path.diff_lines(_observed(record, reference, where), _observed(record, other, where))
-    said = f"They did different things at step {where.step:,}: {where.detail}."
+    sentence = f"They did different things at step {where.step:,}: {where.detail}."
     note = f"-: trial {reference} only; +: trial {other} only."
-    return _location(where, said, found=True, path=phrases.path(where, None, None), diff=lines, notes=[note])
+    return _location(where, sentence, found=True, path=phrases.path(where, None, None), diff=lines, notes=[note])
 
 
 def _two(record: Record, where: Divergence) -> tuple[int, int]:
@@ -238,18 +239,18 @@ def _replayed(record: Record, step: int, folder: Path, progress: Progress) -> li
     if not _uses_torch(record):
         return []
     request = replace(recorded_trials.request_of(record), overwrite=False)
-    found = ops.replay(request, step, folder=folder, progress=progress)
-    said = [
-        f"{one.operator} ({_place_of(one)}), differed in {one.replays_differed} of {one.replays} replays"
-        for one in found.differed
+    result = ops.replay(request, step, folder=folder, progress=progress)
+    texts = [
+        f"{place.operator} ({_place_of(place)}), differed in {place.replays_differed} of {place.replays} replays"
+        for place in result.differed
     ]
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(texts))
 
 
-def _place_of(one: DifferingPlace) -> str:
-    if not one.line:
-        return one.phase
-    return f"{one.phase}{' of' if one.phase == 'backward' else ','} {one.file}:{one.line}"
+def _place_of(place: DifferingPlace) -> str:
+    if not place.line:
+        return place.phase
+    return f"{place.phase}{' of' if place.phase == 'backward' else ','} {place.file}:{place.line}"
 
 
 def _uses_torch(record: Record) -> bool:
@@ -262,10 +263,10 @@ def _share(result: Result) -> float:
     return 1 - max(sizes) / sum(sizes)
 
 
-def _notes(looked: InspectedTrials) -> list[str]:
+def _notes(inspected: InspectedTrials) -> list[str]:
     """Return the notes on an inspection: the first failed trial, and each different note of the watchers."""
-    failures = [f"A trial of an inspection did not end well: {why}." for why in looked.failed[:1]]
-    return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))
+    failures = [f"A trial of an inspection did not end well: {why}." for why in inspected.failed[:1]]
+    return failures + list(dict.fromkeys(note for execution in inspected.trials for note in execution.notes))
 
 
 # -- distances for the heat map ---------------------------------------------------------------------------------------
@@ -285,10 +286,10 @@ def distances(eye: Looker, where: Divergence, count: int) -> tuple[list[TensorDi
     pair = eye.keep(wanted, count)
     if pair is None:
         return [], [AGAIN]
-    logs = [TensorLog(seen.folder) for seen in pair if seen.folder is not None]
-    is_full = any(process.events_named("tensors-full") for seen in pair for process in seen.trial.processes)
-    found = list(_series(*logs)) if len(logs) == len(pair) else []
-    return found, [FULL] if is_full else []
+    logs = [TensorLog(execution.folder) for execution in pair if execution.folder is not None]
+    is_full = any(process.events_named("tensors-full") for execution in pair for process in execution.trial.processes)
+    series = list(_series(*logs)) if len(logs) == len(pair) else []
+    return series, [FULL] if is_full else []
 
 
 def _series(a: TensorLog, b: TensorLog) -> Iterator[TensorDistance]:
@@ -305,12 +306,12 @@ def _series(a: TensorLog, b: TensorLog) -> Iterator[TensorDistance]:
 
 
 def _tensors(log: TensorLog) -> dict[Key, TensorRow]:
-    count, found = Counter[tuple[int, str, str]](), dict[Key, TensorRow]()
+    count, rows = Counter[tuple[int, str, str]](), dict[Key, TensorRow]()
     for row in log.rows:
         place = (row.step, row.kind, row.name)
-        found[row.step, row.kind, row.name, count[place]] = row
+        rows[row.step, row.kind, row.name, count[place]] = row
         count[place] += 1
-    return found
+    return rows
 
 
 def _distance(a: Tensor, b: Tensor) -> float | None:

@@ -106,22 +106,22 @@ class Execution:
 
     def followed(self) -> dict[int, Tensor]:
         """Return {step: the followed tensor after that step}. The step -1 stands for the start."""
-        found: dict[int, Tensor] = {}
+        tensors: dict[int, Tensor] = {}
         if self._tensors is not None:
             for row in self._tensors.rows:
                 if row.kind != "output":
                     step = max(row.step - 1, -1) if row.kind == "start" else row.step
-                    found.setdefault(step, self._tensors.read(row))
-        return found
+                    tensors.setdefault(step, self._tensors.read(row))
+        return tensors
 
 
 def _entries(lines: Iterator[dict[str, Any]]) -> Iterator[Entry]:
     count = Counter[tuple[str, ...]]()
     for line in lines:
-        named = (line["phase"], line["what"], line["name"], line.get("module", ""))
+        key = (line["phase"], line["what"], line["name"], line.get("module", ""))
         outputs = [Output(dtype, tuple(shape), *rest) for dtype, shape, *rest in line["outputs"]]
         yield Entry(
-            EntryKey(*named, count[named]),
+            EntryKey(*key, count[key]),
             tuple(outputs),
             tuple(line["inputs"]) if "inputs" in line else None,
             line.get("type", ""),
@@ -131,7 +131,7 @@ def _entries(lines: Iterator[dict[str, Any]]) -> Iterator[Entry]:
             bool(line.get("view")),
             line.get("given", {}),
         )
-        count[named] += 1
+        count[key] += 1
 
 
 def growth(a: Execution, b: Execution) -> list[Apart]:
@@ -204,10 +204,10 @@ class Looker:
         details = {"step": step, "level": level, "most": MOST_BYTES}
         limits = Limits(steps=most, tensors=followed if self.follow else None, details=details)
         self.experiment.recall(())
-        looked = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
-        well = [file.id for file in looked.files if file.status in ENDED_WELL]
+        finished = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
+        well = [file.id for file in finished.files if file.status in ENDED_WELL]
         trials = [self._seen(trial) for trial in well]
-        failed = [file.why or file.status for file in looked.files if file.status not in ENDED_WELL]
+        failed = [file.why or file.status for file in finished.files if file.status not in ENDED_WELL]
         alike, divergence = diverging_in(step, self.file, trials)
         return InspectedTrials(step, alike, divergence, failed)
 
@@ -220,9 +220,9 @@ class Looker:
         divergence = _divergence(self.file, trials)
         if divergence is None:
             return None
-        there = [seen for seen in trials if seen.trial.id in divergence.trials]
-        rest = [seen for seen in trials if seen.trial.id not in divergence.trials]
-        return (rest[0], there[0]) if there and rest else None
+        diverged = [execution for execution in trials if execution.trial.id in divergence.trials]
+        rest = [execution for execution in trials if execution.trial.id not in divergence.trials]
+        return (rest[0], diverged[0]) if diverged and rest else None
 
     def _seen(self, trial: int) -> Execution:
         folders = self.experiment.processes(trial)
@@ -239,8 +239,8 @@ def diverging_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[
     divergence = everywhere = _divergence(file, trials)
     alike = trials
     while divergence is not None and max(divergence.step, 0) < step:
-        left = [seen for seen in alike if seen.trial.id in divergence.trials]
-        stayed = [seen for seen in alike if seen.trial.id not in divergence.trials]
+        left = [execution for execution in alike if execution.trial.id in divergence.trials]
+        stayed = [execution for execution in alike if execution.trial.id not in divergence.trials]
         alike = max(stayed, left, key=len)
         divergence = _divergence(file, alike)
     is_there = divergence is not None and max(divergence.step, 0) == step
@@ -248,7 +248,7 @@ def diverging_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[
 
 
 def _divergence(file: RecordFile, trials: Sequence[Execution]) -> Divergence | None:
-    return comparison.judge(file, [seen.trial for seen in trials]).divergence if len(trials) > 1 else None
+    return comparison.judge(file, [execution.trial for execution in trials]).divergence if len(trials) > 1 else None
 
 
 @contextmanager

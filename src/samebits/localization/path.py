@@ -77,10 +77,10 @@ class Unlike:
 
 def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
     """Group the trials that executed the same with the same outputs. Larger groups come first."""
-    found: dict[tuple[object, ...], list[Execution]] = {}
-    for seen in trials:
-        found.setdefault(tuple((entry.key, _own(entry)) for entry in seen.entries), []).append(seen)
-    return sorted(found.values(), key=lambda group: -len(group))
+    by_entries: dict[tuple[object, ...], list[Execution]] = {}
+    for execution in trials:
+        by_entries.setdefault(tuple((entry.key, _own(entry)) for entry in execution.entries), []).append(execution)
+    return sorted(by_entries.values(), key=lambda group: -len(group))
 
 
 def _own(entry: Entry) -> tuple[str | None, ...]:
@@ -94,8 +94,8 @@ def earliest(trials: Sequence[Execution], *, what: tuple[str, ...]) -> First | U
     A place at which they did not execute the same comes last if it does not matter.
     """
     ones = [group[0] for group in groups(trials)]
-    found = [first for first in (_first(a, b, what) for a, b in combinations(ones, 2)) if first is not None]
-    return min(found, key=lambda one: (isinstance(one, Unlike) and not one.matters, one.at), default=None)
+    places = [first for first in (_first(a, b, what) for a, b in combinations(ones, 2)) if first is not None]
+    return min(places, key=lambda item: (isinstance(item, Unlike) and not item.matters, item.at), default=None)
 
 
 def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike | None:
@@ -114,9 +114,9 @@ def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike 
     return replace(unlike, matters=False) if unlike is not None else None
 
 
-def of_sorts(seen: Execution, what: Sequence[str]) -> list[Entry]:
+def of_sorts(execution: Execution, what: Sequence[str]) -> list[Entry]:
     """Return the entries of some sorts, in order."""
-    return [entry for entry in seen.entries if entry.key.what in what]
+    return [entry for entry in execution.entries if entry.key.what in what]
 
 
 def _unlike(
@@ -126,8 +126,8 @@ def _unlike(
     same = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x.key != y.key), min(len(a), len(b)))
     if same == len(a) == len(b):
         return None
-    here, there = (entries[same] if same < len(entries) else None for entries in (a, b))
-    return Unlike(same, trials, here, there, what)
+    left, right = (entries[same] if same < len(entries) else None for entries in (a, b))
+    return Unlike(same, trials, left, right, what)
 
 
 def _paired(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]]:
@@ -135,7 +135,7 @@ def _paired(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]
     keys = [[entry.key for entry in entries] for entries in (a, b)]
     same = next((at for at, (x, y) in enumerate(zip(*keys, strict=False)) if x != y), min(len(a), len(b)))
     yield from ((at, a[at], b[at]) for at in range(same))
-    rest_a, rest_b = (one[same:] for one in keys)
+    rest_a, rest_b = (some[same:] for some in keys)
     for i, j, length in SequenceMatcher(None, rest_a, rest_b, autojunk=False).get_matching_blocks():
         yield from ((same + i + k, a[same + i + k], b[same + j + k]) for k in range(length))
 
@@ -175,10 +175,10 @@ def _only_shows(x: Entry, y: Entry) -> bool:
 
 def _caused(first: First, unset: Unset) -> First:
     """Return the operator that left memory uninitialised instead, if the difference came from that memory."""
-    known = [unset[pair] for pair in _taken(first.entry, first.other) if pair in unset]
-    if not known or first.given:
+    sources = [unset[pair] for pair in _taken(first.entry, first.other) if pair in unset]
+    if not sources or first.given:
         return first
-    at, entry, other = min(known, key=lambda one: one[0])
+    at, entry, other = min(sources, key=lambda source: source[0])
     return First(at, first.trials, entry, other, reads=first.entry)
 
 
@@ -252,74 +252,74 @@ class Way:
 
 def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
     """Return the path that an inspection of modules shows."""
-    found = earliest(trials, what=MODULES)
+    first = earliest(trials, what=MODULES)
     if phrases.is_setting(where):
         return Way(where)
-    if isinstance(found, Unlike):
-        return _way_of_unlike(where, found)
-    return Way(where, phrases.executed(found) if found is not None else None)
+    if isinstance(first, Unlike):
+        return _way_of_unlike(where, first)
+    return Way(where, phrases.executed(first) if first is not None else None)
 
 
-def of_operators(before: Way, looked: InspectedTrials) -> tuple[Way, list[str]]:
+def of_operators(before: Way, inspected: InspectedTrials) -> tuple[Way, list[str]]:
     """Return (the path that an inspection of operators shows, notes on it); the path `before` if it shows none."""
-    again = looked.divergence
+    again = inspected.divergence
     if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
         place = f"step {again.step:,} > {again.kind} > {again.name}"
-        said = f"The trials in which operators were traced diverged at {place}: the path shows the modules only."
-        return before, [said]
-    found = earliest(looked.trials, what=OPERATORS)
-    if found is None:
-        return before, [_unseen(looked), *([SIDES] if before.diff else [])]
+        note = f"The trials in which operators were traced diverged at {place}: the path shows the modules only."
+        return before, [note]
+    first = earliest(inspected.trials, what=OPERATORS)
+    if first is None:
+        return before, [_unseen(inspected), *([SIDES] if before.diff else [])]
     if phrases.is_setting(before.where):
-        return before, _setting_goes_in(found)
-    if isinstance(found, Unlike):
-        way = _way_of_unlike(again or before.where, _modules_of(found))
+        return before, _setting_goes_in(first)
+    if isinstance(first, Unlike):
+        way = _way_of_unlike(again or before.where, _modules_of(first))
         return way, [*_other_way(before, way), SIDES]
-    return _of_operator(before, again or before.where, found)
+    return _of_operator(before, again or before.where, first)
 
 
-def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, list[str]]:
-    operator = phrases.executed(found)
-    seen = earliest(found.trials, what=MODULES)
-    module = phrases.executed(seen) if isinstance(seen, First) else None
+def _of_operator(before: Way, where: Divergence, first: First) -> tuple[Way, list[str]]:
+    operator = phrases.executed(first)
+    outer = earliest(first.trials, what=MODULES)
+    module = phrases.executed(outer) if isinstance(outer, First) else None
     way = Way(where, module, operator)
-    said = _other_way(before, way)
-    if not any(of_sorts(one, MODULES) for one in found.trials):  # this inspection shows no modules
+    notes = _other_way(before, way)
+    if not any(of_sorts(execution, MODULES) for execution in first.trials):  # this inspection shows no modules
         agrees = before.unlike is None and (before.module is None or before.module.phase == operator.phase)
-        way, said = (replace(way, module=before.module), []) if agrees else (way, _other_way(before, way))
-    if found.unlike is None:
-        return way, said
-    unlike = _modules_of(found.unlike)
+        way, notes = (replace(way, module=before.module), []) if agrees else (way, _other_way(before, way))
+    if first.unlike is None:
+        return way, notes
+    unlike = _modules_of(first.unlike)
     said_before = phrases.unlike_words(unlike)
     note = f"The trials did different things before that, too: {said_before}. The operator got the same inputs."
-    return replace(way, diff=_diff(unlike)), [*said, note, SIDES]
+    return replace(way, diff=_diff(unlike)), [*notes, note, SIDES]
 
 
-def _setting_goes_in(found: First | Unlike) -> list[str]:
-    return [f"{phrases.goes_in(phrases.executed(found))}."] if isinstance(found, First) and found.given else []
+def _setting_goes_in(first: First | Unlike) -> list[str]:
+    return [f"{phrases.goes_in(phrases.executed(first))}."] if isinstance(first, First) and first.given else []
 
 
-def _unseen(looked: InspectedTrials) -> str:
-    if not any(of_sorts(seen, OPERATORS) for seen in looked.trials):
+def _unseen(inspected: InspectedTrials) -> str:
+    if not any(of_sorts(execution, OPERATORS) for execution in inspected.trials):
         return "Operators are not traced here: the path ends at the module."
-    return f"{len(looked.trials)} trials {_HIDDEN}"
+    return f"{len(inspected.trials)} trials {_HIDDEN}"
 
 
-def _way_of_unlike(where: Divergence, found: Unlike) -> Way:
-    return Way(where, unlike=found, diff=_diff(found))
+def _way_of_unlike(where: Divergence, unlike: Unlike) -> Way:
+    return Way(where, unlike=unlike, diff=_diff(unlike))
 
 
-def _diff(found: Unlike) -> list[str]:
-    a, b = ([entry_line(entry.key) for entry in of_sorts(seen, found.what)] for seen in found.trials)
+def _diff(unlike: Unlike) -> list[str]:
+    a, b = ([entry_line(entry.key) for entry in of_sorts(execution, unlike.what)] for execution in unlike.trials)
     return diff_lines(a, b)
 
 
-def _modules_of(found: Unlike) -> Unlike:
+def _modules_of(unlike: Unlike) -> Unlike:
     """Return the difference between the called modules, if the trials ran operators of different modules."""
-    if found.entry is not None and found.other is not None and found.entry.key.module == found.other.key.module:
-        return found
-    modules = earliest(found.trials, what=MODULES)
-    return modules if isinstance(modules, Unlike) else found
+    if unlike.entry is not None and unlike.other is not None and unlike.entry.key.module == unlike.other.key.module:
+        return unlike
+    modules = earliest(unlike.trials, what=MODULES)
+    return modules if isinstance(modules, Unlike) else unlike
 
 
 def _other_way(before: Way, way: Way) -> list[str]:

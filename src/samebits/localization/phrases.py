@@ -47,7 +47,7 @@ def executed(first: First) -> FirstOutput:
     size = None
     if entry.outputs and first.other.outputs:
         pair = zip(first.trials, (entry, first.other), strict=True)
-        mine, theirs = (seen.values(one.outputs[min(first.output, len(one.outputs) - 1)]) for seen, one in pair)
+        mine, theirs = (trial.values(own.outputs[min(first.output, len(own.outputs) - 1)]) for trial, own in pair)
         size = size_of(mine, theirs)
     return FirstOutput(
         what=key.what,
@@ -71,7 +71,7 @@ def is_setting(where: Divergence) -> bool:
 
 def path(where: Divergence, module: FirstOutput | None, operator: FirstOutput | None) -> list[Place]:
     """Return the path from the step to the tensor, as far as it is known."""
-    phase = next((found.phase for found in (operator, module) if found is not None), PHASES[where.kind])
+    phase = next((output.phase for output in (operator, module) if output is not None), PHASES[where.kind])
     places = [_step(where), Place(level="phase", name=phase)] if where.kind not in ("start", "end") else [_step(where)]
     inside = _module(where, module, operator)
     if inside is not None:
@@ -106,7 +106,7 @@ def _operator(operator: FirstOutput) -> Place:
     """Return the place of the operator; if it got a different number, the place of that argument."""
     at = [f"at {operator.code}"] if operator.code else []
     if operator.given:
-        name, *more = [f"{one.name}: {against(one)}" for one in operator.given]
+        name, *more = [f"{argument.name}: {against(argument)}" for argument in operator.given]
         return Place(level="given", name=name, detail=", ".join([*more, f"to {operator.name}", *at]))
     parts = []
     if operator.read_by:
@@ -124,9 +124,9 @@ def _operator(operator: FirstOutput) -> Place:
 def sentence(where: Divergence, places: list[Place], operator: FirstOutput | None = None) -> str:
     """Write `They diverge at step 0 > backward > embed > aten::index_put.`, with a cause that is not the operator."""
     why = _why(operator) if operator is not None else ""
-    shown = [place.name for place in places if place.name and not (why and place.level in _DECIDED)]
+    names = [place.name for place in places if place.name and not (why and place.level in _DECIDED)]
     at = "" if where.kind == "end" or where.step < 0 else "at "
-    return f"They diverge {at}{' > '.join(shown)}{': ' if why else ''}{why}."
+    return f"They diverge {at}{' > '.join(names)}{': ' if why else ''}{why}."
 
 
 _DECIDED = ("operator", "given")
@@ -150,9 +150,9 @@ def goes_in(operator: FirstOutput) -> str:
     return f"{operator.name} is given a different {sort}: {against(first)} ({first.name}){rest}"
 
 
-def against(given: DifferingArgument) -> str:
+def against(argument: DifferingArgument) -> str:
     """Write both values. Numbers get the digits that differ; long texts are cut around the first difference."""
-    texts = _rounded(given.one, given.other)
+    texts = _rounded(argument.one, argument.other)
     if max(map(len, texts)) <= LONGEST:
         return " against ".join(texts)
     same = next((at for at, (x, y) in enumerate(zip(*texts, strict=False)) if x != y), min(map(len, texts)))
@@ -162,11 +162,11 @@ def against(given: DifferingArgument) -> str:
     return " against ".join(f"{'...' if begin else ''}{text}{end}" for text, end in zip(cut, ends, strict=True))
 
 
-def _rounded(one: str, other: str) -> tuple[str, str]:
-    if any("." not in text or not _is_number(text) or "j" in text for text in (one, other)):
-        return one, other
-    shown = ((f"{float(one):.{digits}g}", f"{float(other):.{digits}g}") for digits in range(DIGITS, 17))
-    return next(((x, y) for x, y in shown if x != y), (one, other))
+def _rounded(first: str, second: str) -> tuple[str, str]:
+    if any("." not in text or not _is_number(text) or "j" in text for text in (first, second)):
+        return first, second
+    rounded = ((f"{float(first):.{digits}g}", f"{float(second):.{digits}g}") for digits in range(DIGITS, 17))
+    return next(((x, y) for x, y in rounded if x != y), (first, second))
 
 
 def _is_number(text: str) -> bool:
@@ -179,7 +179,7 @@ def _is_number(text: str) -> bool:
 
 def unlike_places(where: Divergence, unlike: Unlike) -> list[Place]:
     """Return the path from the step to the module in which the trials did not execute the same, if there is one."""
-    keys = [one.key for one in (unlike.entry, unlike.other) if one is not None]
+    keys = [entry.key for entry in (unlike.entry, unlike.other) if entry is not None]
     phases, modules = ({getattr(key, name) for key in keys} for name in ("phase", "module"))
     places = [_step(where)]
     places += [Place(level="phase", name=phase) for phase in phases] if len(phases) == 1 else []
