@@ -25,75 +25,75 @@ __all__ = ["DifferingPlace", "Operator", "ReplayResult", "judge", "read", "repla
 _WATCHED = "samebits ops -- python train.py   (a training with PyTorch)"
 
 
-def judge(found: ReplayFindings, trial: TrialFile, command: list[str], want: dict[str, int]) -> ReplayResult:
+def judge(findings: ReplayFindings, trial: TrialFile, command: list[str], want: dict[str, int]) -> ReplayResult:
     """Make the result, without its times. `want`: the first and the last step, and the number of replays."""
-    reason, advice = _missing(found, trial, want)
-    outcome: Outcome = "differed" if found.differed else "nothing" if reason else "same"
+    reason, advice = _missing(findings, trial, want)
+    outcome: Outcome = "differed" if findings.differed else "nothing" if reason else "same"
     return ReplayResult(
         samebits=__version__,
         outcome=outcome,
-        sentence=_sentence(outcome, reason, found, want),
+        sentence=_sentence(outcome, reason, findings, want),
         reason=reason,
         advice=advice,
         command=command,
-        steps=found.steps,
-        operators=found.operators,
-        differed=sorted(found.differed, key=lambda place: (place.step, place.process, place.order)),
-        left_out=found.left_out,
-        failed=found.failed,
-        unwritten=found.unwritten,
-        notes=[*found.notes, *_notes(found, want), *_failures(found)],
+        steps=findings.steps,
+        operators=findings.operators,
+        differed=sorted(findings.differed, key=lambda place: (place.step, place.process, place.order)),
+        left_out=findings.left_out,
+        failed=findings.failed,
+        unwritten=findings.unwritten,
+        notes=[*findings.notes, *_notes(findings, want), *_failures(findings)],
         first=want["first"],
         last=want["last"],
         repeats=want["repeats"],
     )
 
 
-def _missing(found: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
+def _missing(findings: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
     """Return (why nothing was replayed, what to do); (None, None) if something was replayed."""
-    if found.steps or found.failures or found.interruptions:
-        return _failed(found)
-    if found.why_not:
-        return f"{_capital(found.why_not)}.", "samebits env list names other environments; --env NAME runs in one."
+    if findings.steps or findings.failures or findings.interruptions:
+        return _failed(findings)
+    if findings.why_not:
+        return f"{_capital(findings.why_not)}.", "samebits env list names other environments; --env NAME runs in one."
     ended = f"the program ended badly ({trial.why})" if trial.why else "the program ended"
-    if not found.has_torch:
+    if not findings.has_torch:
         what = "No process imported PyTorch, and samebits replays only operators of PyTorch"
         return f"{what}: {ended}." if trial.why else f"{what}.", _WATCHED
-    if found.made > want["first"] and found.rested:
+    if findings.made > want["first"] and findings.rested:
         return f"Step {want['first']} ran in a thread that was not being traced.", "Train in the main thread."
-    what = "did not end" if found.operators else "never began"
-    return f"Step {want['first']} {what}: {ended} after {words.count(found.made, 'step')}.", _steps_advice(found)
+    what = "did not end" if findings.operators else "never began"
+    return f"Step {want['first']} {what}: {ended} after {words.count(findings.made, 'step')}.", _steps_advice(findings)
 
 
-def _failed(found: ReplayFindings) -> tuple[str | None, str | None]:
-    if not found.failures and not found.interruptions:
+def _failed(findings: ReplayFindings) -> tuple[str | None, str | None]:
+    if not findings.failures and not findings.interruptions:
         return None, None
-    if not found.failures:
-        what = f"{_capital(INTERRUPTED)} ({found.interruptions[0]}), so some operators may not have been replayed."
+    if not findings.failures:
+        what = f"{_capital(INTERRUPTED)} ({findings.interruptions[0]}), so some operators may not have been replayed."
         return what, AFTER_AN_INTERRUPTION
-    what = f"The probe itself failed ({found.failures[0]}), so some operators may not have been replayed."
+    what = f"The probe itself failed ({findings.failures[0]}), so some operators may not have been replayed."
     return what, "Report it, with this command: it is a fault of samebits."
 
 
-def _failures(found: ReplayFindings) -> list[str]:
+def _failures(findings: ReplayFindings) -> list[str]:
     return [
-        *(f"the probe failed at {one}" for one in found.failures),
-        *(f"{INTERRUPTED}: {one}" for one in found.interruptions),
+        *(f"the probe failed at {failure}" for failure in findings.failures),
+        *(f"{INTERRUPTED}: {interruption}" for interruption in findings.interruptions),
     ]
 
 
-def _steps_advice(found: ReplayFindings) -> str:
-    if found.made:
-        return "--step 0" + (f" to --step {found.made - 1}" if found.made > 1 else "") + " can be replayed."
+def _steps_advice(findings: ReplayFindings) -> str:
+    if findings.made:
+        return "--step 0" + (f" to --step {findings.made - 1}" if findings.made > 1 else "") + " can be replayed."
     return "A step is one call of an optimizer's step; see docs/reference/seen.md."
 
 
-def _sentence(outcome: Outcome, reason: str | None, found: ReplayFindings, want: dict[str, int]) -> str:
+def _sentence(outcome: Outcome, reason: str | None, findings: ReplayFindings, want: dict[str, int]) -> str:
     if outcome == "nothing":
         return reason or ""
-    replayed = [operator for operator in found.operators if operator.replayed]
+    replayed = [operator for operator in findings.operators if operator.replayed]
     names = _names(replayed)
-    where = _where(found, want)
+    where = _where(findings, want)
     if outcome == "same":
         calls = sum(operator.replayed for operator in replayed)
         return (
@@ -111,21 +111,21 @@ def _names(operators: list[Operator]) -> set[str]:
     return {operator.operator for operator in operators}
 
 
-def _where(found: ReplayFindings, want: dict[str, int]) -> str:
-    steps = found.steps or [want["first"]]
+def _where(findings: ReplayFindings, want: dict[str, int]) -> str:
+    steps = findings.steps or [want["first"]]
     return f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
 
 
-def _notes(found: ReplayFindings, want: dict[str, int]) -> list[str]:
-    notes = []
-    if found.steps and found.steps[-1] < want["last"]:
-        notes.append(f"steps after {found.steps[-1]} never began: the program made {words.count(found.made, 'step')}")
-    if found.steps and found.rested:
-        notes.append(f"{words.count(found.rested, 'process')} made steps that were not replayed")
-    if found.differed and not found.steps:
+def _notes(findings: ReplayFindings, want: dict[str, int]) -> list[str]:
+    notes, steps, where = list[str](), findings.steps, _where(findings, want)
+    if steps and steps[-1] < want["last"]:
+        notes.append(f"steps after {steps[-1]} never began: the program made {words.count(findings.made, 'step')}")
+    if steps and findings.rested:
+        notes.append(f"{words.count(findings.rested, 'process')} made steps that were not replayed")
+    if findings.differed and not steps:
         notes.append(f"step {want['first']} did not end: the operators until then were replayed")
-    if found.steps and {one.phase for one in found.operators if one.replayed} == {"optimizer"}:
-        notes.append(f"{_where(found, want)} has no forward and no backward: a step is one call of an optimizer's step")
+    if steps and {operator.phase for operator in findings.operators if operator.replayed} == {"optimizer"}:
+        notes.append(f"{where} has no forward and no backward: a step is one call of an optimizer's step")
     return notes
 
 
@@ -159,12 +159,12 @@ def replay(
     began = time.monotonic()
     experiment = Experiment.begin(_alone(request, last, folder), progress)
     want = {"first": first, "last": last, "repeats": repeats}
-    looked = experiment.run(Limits(steps=last + 1, replay=want), [1])
+    finished = experiment.run(Limits(steps=last + 1, replay=want), [1])
     plan = experiment.plan
-    found = documents.collect(plan.trial_folder(1), plan.directory)
-    result = judge(found, looked.files[0], plan.request.command, want)
+    findings = documents.collect(plan.trial_folder(1), plan.directory)
+    result = judge(findings, finished.files[0], plan.request.command, want)
     processes = experiment.trial(1).processes
-    python = next((one.facts["executable"] for one in processes if one.facts.get("executable")), None)
+    python = next((process.facts["executable"] for process in processes if process.facts.get("executable")), None)
     update = {"seconds": time.monotonic() - began, "record": str(experiment.folder), "python": python}
     result = result.model_copy(update=update)
     experiment.write(OPS, result)

@@ -166,58 +166,58 @@ class ReplayFindings:
 
 def collect(trial: Path, directory: Path) -> ReplayFindings:
     """Read the findings of the processes of a trial. `directory`: of the program; paths are relative to it."""
-    found = ReplayFindings()
+    findings = ReplayFindings()
     folders = sorted((trial / wire.PROCESSES).iterdir()) if (trial / wire.PROCESSES).is_dir() else []
     order = 0
     for folder in folders:
         document = read_json(folder / wire.REPLAY)
-        _add_events(found, folder)
+        _add_events(findings, folder)
         process = WatchedProcess(folder)
         process.look()
-        found.made = max(found.made, process.steps() if process.observes else 0)
+        findings.made = max(findings.made, process.steps() if process.observes else 0)
         if document is not None and document["operators"]:
-            _add(found, document, _Reader(TensorLog(folder), directory, order))
+            _add(findings, document, _Reader(TensorLog(folder), directory, order))
             tensor_log.remove(folder)
             order += 1
         elif process.observes and process.steps():
-            found.rested += 1
-    return found
+            findings.rested += 1
+    return findings
 
 
-def _add_events(found: ReplayFindings, folder: Path) -> None:
+def _add_events(findings: ReplayFindings, folder: Path) -> None:
     for event in events(folder):
         if event["event"] == "replay":
-            found.why_not = str(event["why"])
+            findings.why_not = str(event["why"])
         elif event["event"] == "watcher" and event.get("name") == "pytorch":
-            found.has_torch = True
+            findings.has_torch = True
         elif event["event"] == "probe-failed":
-            kind = found.interruptions if event.get("foreign") else found.failures
+            kind = findings.interruptions if event.get("foreign") else findings.failures
             kind.append(f"{event['where']}: {event['error']}")
 
 
-def _add(found: ReplayFindings, document: dict[str, Any], reader: _Reader) -> None:
-    found.steps = sorted({*found.steps, *document["steps"]})
-    found.operators = _joined([*found.operators, *map(Operator.model_validate, document["operators"])])
-    found.differed += [reader.differed(place) for place in document["differed"]]
-    found.left_out += [LeftOut.model_validate(item) for item in document["left_out"]]
-    found.failed += [LeftOut(seen=1, **item) for item in document["failed"]]
-    found.unwritten += [Unwritten.model_validate(item) for item in document["uninitialised"]]
-    found.notes += document["notes"]
+def _add(findings: ReplayFindings, document: dict[str, Any], reader: _Reader) -> None:
+    findings.steps = sorted({*findings.steps, *document["steps"]})
+    findings.operators = _joined([*findings.operators, *map(Operator.model_validate, document["operators"])])
+    findings.differed += [reader.differed(place) for place in document["differed"]]
+    findings.left_out += [LeftOut.model_validate(item) for item in document["left_out"]]
+    findings.failed += [LeftOut(seen=1, **item) for item in document["failed"]]
+    findings.unwritten += [Unwritten.model_validate(item) for item in document["uninitialised"]]
+    findings.notes += document["notes"]
     if document["unfilled"]:
-        found.notes.append(document["unfilled"])
+        findings.notes.append(document["unfilled"])
 
 
 def _joined(operators: list[Operator]) -> list[Operator]:
     """Add up the entries of each overload and phase over all processes."""
     joined: dict[tuple[str, str], Operator] = {}
-    for one in operators:
-        before = joined.get((one.overload, one.phase))
-        if before is not None:
+    for new in operators:
+        old = joined.get((new.overload, new.phase))
+        if old is not None:
             counts = {
-                name: getattr(before, name) + getattr(one, name) for name in ("seen", "replayed", "replays", "differed")
+                name: getattr(old, name) + getattr(new, name) for name in ("seen", "replayed", "replays", "differed")
             }
-            one = one.model_copy(update=counts)
-        joined[one.overload, one.phase] = one
+            new = new.model_copy(update=counts)
+        joined[new.overload, new.phase] = new
     return list(joined.values())
 
 
@@ -232,18 +232,18 @@ class _Reader:
     def differed(self, place: dict[str, Any]) -> DifferingPlace:
         """Return one place that differed, with the size of the difference and the text of the line."""
         results = [
-            DifferingResult(name=name, dtype=found["dtype"], shape=found["shape"], size=self._size(found))
-            for name, found in place.pop("results").items()
+            DifferingResult(name=name, dtype=result["dtype"], shape=result["shape"], size=self._size(result))
+            for name, result in place.pop("results").items()
         ]
         source = linecache.getline(place["file"], place["line"]).strip() if place["line"] else ""
         place["file"] = _shown(place["file"], self.directory)
         return DifferingPlace(results=results, source=source, process=self.order, **place)
 
-    def _size(self, found: dict[str, Any]) -> Size | None:
+    def _size(self, result: dict[str, Any]) -> Size | None:
         """Return the largest of the differences whose values were kept."""
-        pairs = [self._pair(str(number)) for number in found["pairs"]]
-        known = found["dtype"], tuple(found["shape"])
-        sizes = [comparison.measure(*pair, *known) for pair in pairs if pair is not None]
+        pairs = [self._pair(str(number)) for number in result["pairs"]]
+        layout = result["dtype"], tuple(result["shape"])
+        sizes = [comparison.measure(*pair, *layout) for pair in pairs if pair is not None]
         return max(sizes, key=magnitude, default=None)
 
     def _pair(self, number: str) -> tuple[bytes, bytes] | None:

@@ -53,7 +53,7 @@ def _case(result: ReplayResult) -> JUnitCase:
 
 
 def _replayed(result: ReplayResult, phase: str) -> int:
-    return sum(one.replayed for one in result.operators if one.phase == phase)
+    return sum(operator.replayed for operator in result.operators if operator.phase == phase)
 
 
 def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
@@ -65,10 +65,10 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
         yield Section(title, f"place-{number}", (facts,), said=f"   {number}  {title}", is_set_in=True)
     if len(result.differed) > MOST_PLACES:
         yield Text(f"and {count(len(result.differed) - MOST_PLACES, 'more place')} (--json FILE has all)")
-    unset = [f"{one.operator} ({one.result}: {one.elements:,} of {one.of:,})" for one in result.unwritten]
+    unset = [f"{row.operator} ({row.result}: {row.elements:,} of {row.of:,})" for row in result.unwritten]
     if unset:
         yield Facts((("unset", f"elements that the operator never wrote, not compared: {', '.join(unset)}"),))
-    failed = [f"{one.operator} could not be replayed: {one.why}" for one in result.failed]
+    failed = [f"{failure.operator} could not be replayed: {failure.why}" for failure in result.failed]
     if failed or result.notes:
         yield Notes((*failed, *result.notes))
     if result.outcome == "nothing" and result.advice:
@@ -78,27 +78,27 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
 def _counts(result: ReplayResult) -> str:
     """Write `calls replayed: forward 12, backward 30, optimizer 8; each run again 4 times`."""
     calls = {phase: _replayed(result, phase) for phase in PHASES}
-    said = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
-    has_more = any(one.replays > one.replayed * result.repeats for one in result.operators)
+    text = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
+    has_more = any(operator.replays > operator.replayed * result.repeats for operator in result.operators)
     at_least = "at least " if has_more else ""  # calls that may race get more replays
-    return f"calls replayed: {said}; each run again {at_least}{count(result.repeats, 'time')}"
+    return f"calls replayed: {text}; each run again {at_least}{count(result.repeats, 'time')}"
 
 
 def _facts(place: DifferingPlace, result: ReplayResult) -> Iterator[tuple[str, Cell]]:
-    calls = sum(one.replayed for one in result.operators if (one.overload, one.phase) == (place.overload, place.phase))
+    calls = sum(row.replayed for row in result.operators if (row.overload, row.phase) == (place.overload, place.phase))
     differed = f"{place.differed:,} of {count(calls, 'call')} differed"
     yield "times", f"{differed}, in {place.replays_differed:,} of {count(place.replays, 'replay')}"
     yield "where", _where(place, several=len(result.steps) > 1)
     if place.memory:
         yield "why", "it reads memory that nobody wrote, whose content decides the bits"
     yield "inputs", ", ".join(place.inputs) or "none"
-    yield from (("size", _size(found)) for found in place.results)
+    yield from (("size", _size(output)) for output in place.results)
 
 
-def _size(found: DifferingResult) -> str:
-    said = size_words(found.size) or "not measured: too large to be kept"
-    looks = f"; looks {found.size.looks}" if found.size is not None and found.size.looks else ""
-    return f"{found.name} {found.dtype}{found.shape}: {said}{looks}"
+def _size(output: DifferingResult) -> str:
+    text = size_words(output.size) or "not measured: too large to be kept"
+    looks = f"; looks {output.size.looks}" if output.size is not None and output.size.looks else ""
+    return f"{output.name} {output.dtype}{output.shape}: {text}{looks}"
 
 
 def _where(place: DifferingPlace, *, several: bool) -> str:
