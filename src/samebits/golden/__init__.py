@@ -50,10 +50,10 @@ def _controls(request: Request) -> str:
     """Return the controls in words, then the options that decide what is compared."""
     held = controls.resolve(request.controls, request.preset)
     seed = request.seed if request.seed is not None else DEFAULT_SEED
-    said = [f"{', '.join(held)}, seed {seed}" if held else "none"]
+    texts = [f"{', '.join(held)}, seed {seed}" if held else "none"]
     patterns = (("--artifact", request.options.artifacts), ("--ignore", request.options.ignores))
-    said += [f"{flag} {shlex.quote(one)}" for flag, given in patterns for one in sorted(given)]
-    return words.one_line("; ".join(said))
+    texts += [f"{flag} {shlex.quote(pattern)}" for flag, values in patterns for pattern in sorted(values)]
+    return words.one_line("; ".join(texts))
 
 
 def _result(file: GoldenFile, record: Record, was: Result, held: str | None) -> Result:

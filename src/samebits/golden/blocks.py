@@ -106,8 +106,8 @@ def _parsed(lines: Sequence[str]) -> GoldenBlock:
     return GoldenBlock(environment, fields["made"], tables, stopped, fields["file"], fields["metric"])
 
 
-def _table(said: str, lines: Sequence[str]) -> ProcessTable:
-    last, end = said.split(" ")
+def _table(heading: str, lines: Sequence[str]) -> ProcessTable:
+    last, end = heading.split(" ")
     steps = takewhile(lambda line: ": " not in line, lines)
     return ProcessTable([_step(line) for line in steps if line != _HEAD], last, "" if end == NOTHING else end)
 

@@ -42,18 +42,18 @@ def first_difference(old: GoldenBlock, new: GoldenBlock) -> Difference | None:
         return Difference(-1, "structure", 0, f"{counts[0]} observed values then, {counts[1]} now")
     is_whole = old.stopped_after is None and new.stopped_after is None
     pairs = enumerate(zip(old.processes, new.processes, strict=True))
-    found = [difference for place, pair in pairs for difference in _of_process(place, *pair, is_whole=is_whole)]
+    differences = [difference for place, pair in pairs for difference in _of_process(place, *pair, is_whole=is_whole)]
     if is_whole:
-        found += [*_of_table("file", old.files, new.files), *_of_table("metric", old.metrics, new.metrics)]
+        differences += [*_of_table("file", old.files, new.files), *_of_table("metric", old.metrics, new.metrics)]
     elif new.stopped_after is None and old.stopped_after is not None and new.steps < old.steps:
-        found.append(_other_number(old.steps, new.steps, 0))
-    return min(found, key=lambda one: (one.step, one.process), default=None)
+        differences.append(_other_number(old.steps, new.steps, 0))
+    return min(differences, key=lambda difference: (difference.step, difference.process), default=None)
 
 
 def _of_process(place: int, old: ProcessTable, new: ProcessTable, *, is_whole: bool) -> Iterator[Difference]:
-    for one, other in zip(old.lines, new.lines, strict=False):
-        if (one.step, one.prints) != (other.step, other.prints):
-            yield _of_line(place, one, other, _size(old.lines, new.lines, one.step))
+    for mine, theirs in zip(old.lines, new.lines, strict=False):
+        if (mine.step, mine.prints) != (theirs.step, theirs.prints):
+            yield _of_line(place, mine, theirs, _size(old.lines, new.lines, mine.step))
             return
     if is_whole and len(old.lines) != len(new.lines):
         yield _other_number(len(old.lines), len(new.lines), place)
@@ -66,8 +66,8 @@ def _of_process(place: int, old: ProcessTable, new: ProcessTable, *, is_whole: b
 def _of_line(place: int, old: StepLine, new: StepLine, size: str) -> Difference:
     if old.step != new.step:
         return Difference(min(old.step, new.step), "structure", place, "the file or the trials lack this step", size)
-    kind, *seen = next((kind, a, b) for kind, a, b in zip(COLUMNS, old.prints, new.prints, strict=True) if a != b)
-    detail = "the file or the trials lack values of this kind" if NOTHING in seen else ""
+    kind, *prints = next((kind, a, b) for kind, a, b in zip(COLUMNS, old.prints, new.prints, strict=True) if a != b)
+    detail = "the file or the trials lack values of this kind" if NOTHING in prints else ""
     return Difference(old.step, kind, place, detail, size)
 
 
@@ -79,24 +79,24 @@ def _of_table(what: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iter
     """Yield what differs. A metric counts only if it is asked for now, too."""
     for name, value in sorted(old.items()):
         if new.get(name) != value and (name in new or what == "file"):
-            said = "its content differs" if name in new else "it is missing now"
+            text = "its content differs" if name in new else "it is missing now"
             if what == "metric":
-                said = f"{value or 'nothing'} then, {new[name] or 'nothing'} now"
-            yield Difference(_LATE, "end", 0, f"{what} {name}: {said}")
+                text = f"{value or 'nothing'} then, {new[name] or 'nothing'} now"
+            yield Difference(_LATE, "end", 0, f"{what} {name}: {text}")
 
 
 def _size(old: Sequence[StepLine], new: Sequence[StepLine], step: int) -> str:
     """Return by how much the loss differs: at the first step that differs, and at most."""
     pairs = [(a.step, a.loss, b.loss) for a, b in zip(old, new, strict=False) if a.step >= step]
-    known = [(at, a, b) for at, a, b in pairs if a is not None and b is not None]
-    if not known:
+    losses = [(at, a, b) for at, a, b in pairs if a is not None and b is not None]
+    if not losses:
         return "not known: no step has a loss"
-    apart = [(at, a, b) for at, a, b in known if a != b and not (math.isnan(a) and math.isnan(b))]
+    apart = [(at, a, b) for at, a, b in losses if a != b and not (math.isnan(a) and math.isnan(b))]
     if not apart:
         return "the loss is the same at every step that both have"
-    at, one, other = apart[0]
+    at, then, now = apart[0]
     most = max(apart, key=lambda pair: _relative(pair[1], pair[2]))
-    first = f"loss {one!r} then, {other!r} now {words.at_step(at)} ({_distance(one, other)})"
+    first = f"loss {then!r} then, {now!r} now {words.at_step(at)} ({_distance(then, now)})"
     far = f"at most {_relative(*most[1:]):.2g} of the value, {words.at_step(most[0])}"
     return first if most[0] == at else f"{first}; {far}"
 

@@ -55,7 +55,7 @@ def environment_of(trial: TrialTrace) -> Environment:
     machine["instructions"] = hashlib.blake2b(flags.encode(), digest_size=8).hexdigest()
     settings = {str(k): str(v) for process in trial.observed for k, v in _in_force(process.events_named("in-force"))}
     machine["threads"] = _threads(settings.get("threads", ""), facts.get("cores", ""))
-    machine.update({name: one_line(said) for name, said in settings.items() if name.startswith(_IN_FORCE)})
+    machine.update({name: one_line(value) for name, value in settings.items() if name.startswith(_IN_FORCE)})
     pythons = {str(process.facts["python"]) for process in trial.observed if process.facts.get("python")}
     versions = {name: facts[name] for name in _OF_SYSTEM if facts.get(name)}
     versions.update({"python": ", ".join(sorted(pythons))} if pythons else {})
@@ -68,7 +68,7 @@ def _in_force(events: list[dict[str, object]]) -> list[tuple[object, object]]:
     return [item for table in tables if isinstance(table, dict) for item in table.items()]
 
 
-def _threads(said: str, cores: str) -> str:
+def _threads(setting: str, cores: str) -> str:
     """Return the numbers of threads of the libraries, without the libraries' own names, which have versions in them."""
-    numbers = sorted(set(_COUNT.findall(said)), key=int)
+    numbers = sorted(set(_COUNT.findall(setting)), key=int)
     return ", ".join(numbers) or cores

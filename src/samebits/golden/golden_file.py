@@ -32,14 +32,14 @@ class GoldenFile:
     @property
     def hash(self) -> str | None:
         """The algorithm of the fingerprints; None for a new file."""
-        found = re.search(r"^hash: (\w+)$", self.header, re.MULTILINE)
-        return found[1] if found else None
+        match = re.search(r"^hash: (\w+)$", self.header, re.MULTILINE)
+        return match[1] if match else None
 
     @property
     def controls(self) -> str | None:
         """The controls that its trials had, in words; None for a new file."""
-        found = re.search(r"^controls: (.*)$", self.header, re.MULTILINE)
-        return found[1] if found else None
+        match = re.search(r"^controls: (.*)$", self.header, re.MULTILINE)
+        return match[1] if match else None
 
     def refuse_other_controls(self, controls: str) -> None:
         """Raise UsageError if the file was made with controls other than these."""
@@ -50,13 +50,13 @@ class GoldenFile:
 
     def same_machine(self, now: GoldenBlock) -> list[GoldenBlock]:
         """Return the blocks of this machine, those with the most equal versions first."""
-        found = [one for one in self.blocks.values() if not one.environment.machine_differences(now.environment)]
-        return sorted(found, key=lambda one: (len(one.environment.version_differences(now.environment)), one.name))
+        blocks = [block for block in self.blocks.values() if not block.environment.machine_differences(now.environment)]
+        return sorted(blocks, key=lambda old: (len(old.environment.version_differences(now.environment)), old.name))
 
     def block_for(self, now: GoldenBlock) -> GoldenBlock | None:
         """Return the block of this machine with the same versions; None if there is none."""
-        found = self.same_machine(now)[:1]
-        return next((one for one in found if not one.environment.version_differences(now.environment)), None)
+        blocks = self.same_machine(now)[:1]
+        return next((block for block in blocks if not block.environment.version_differences(now.environment)), None)
 
     def text_with(self, now: GoldenBlock, header: str) -> str:
         """Return the text of the file with a block of this environment in the place of the old one."""
@@ -105,21 +105,21 @@ def _refuse_unusable(path: Path, text: str) -> None:
 
 def _split(text: str) -> list[str]:
     """Return the header, and the text of each block, each without the empty line behind it."""
-    places = [0, *(found.start() for found in _BLOCK.finditer(text)), len(text)]
+    places = [0, *(match.start() for match in _BLOCK.finditer(text)), len(text)]
     parts = [text[begin:end] for begin, end in itertools.pairwise(places)]
     return [part.rstrip() + "\n" for part in parts]
 
 
 def _with_blocks(file: GoldenFile, texts: list[str]) -> GoldenFile:
-    named: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     blocks: dict[str, GoldenBlock] = {}
     for text in texts:
         name = text.partition("\n")[0].strip("[ ]")
         try:
             block = parse_block("".join(line.lstrip(" ") for line in text.splitlines(keepends=True)), file.header)
-            if name in named:
+            if name in by_name:
                 raise BlockError("occurs twice")
         except BlockError as why:
             raise UsageError(f"{file.path}: the block {name} {why}.", _RESTORE.format(path=file.path)) from None
-        named[name], blocks[name] = text, block
-    return replace(file, texts=named, blocks=blocks)
+        by_name[name], blocks[name] = text, block
+    return replace(file, texts=by_name, blocks=blocks)

@@ -54,7 +54,7 @@ class ProcessTable(NamedTuple):
 
 def process_table(trace: ProcessTrace, ignores: Sequence[str], *, is_whole: bool) -> ProcessTable:
     """Return the table of a process. `ignores`: patterns of places that do not count. `is_whole`: its trial ended."""
-    found, chain, losses = list[StepLine](), hashlib.blake2b(digest_size=16), _losses(trace)
+    lines, chain, losses = list[StepLine](), hashlib.blake2b(digest_size=16), _losses(trace)
     counted = _counted_points(trace, ignores)
     descriptions = [f"{point.kind} {point.dtype} {point.shape}".encode() for point in trace.points]
     for step, rows in _rows_of_steps(trace, counted):
@@ -65,14 +65,14 @@ def process_table(trace: ProcessTrace, ignores: Sequence[str], *, is_whole: bool
                 chain.update(descriptions[int(row["point"])] + row["fingerprint"].tobytes())
             prints.append(chain.hexdigest()[:_DIGITS] if len(own) else NOTHING)
         if any(text != NOTHING for text in prints):
-            found.append(StepLine(step, tuple(prints), losses.get(step)))
-    return ProcessTable(found, chain.hexdigest(), _end(trace, counted) if is_whole else "")
+            lines.append(StepLine(step, tuple(prints), losses.get(step)))
+    return ProcessTable(lines, chain.hexdigest(), _end(trace, counted) if is_whole else "")
 
 
 def _counted_points(trace: ProcessTrace, ignores: Sequence[str]) -> NDArray[np.bool_]:
     """Return for each point whether it counts: it belongs to the training, and --ignore does not name it."""
-    found = zip(trace.points, roles(trace.points, trace, trace), strict=True)
-    return np.array([role in _COUNTED and not _is_ignored(point, ignores) for point, role in found], bool)
+    pairs = zip(trace.points, roles(trace.points, trace, trace), strict=True)
+    return np.array([role in _COUNTED and not _is_ignored(point, ignores) for point, role in pairs], bool)
 
 
 def _is_ignored(point: Point, ignores: Sequence[str]) -> bool:
@@ -104,6 +104,6 @@ def _losses(trace: ProcessTrace) -> dict[int, float]:
     """Return step -> the last value of the loss in that step: the number called loss, or else the first number."""
     numbers = [number for number, point in enumerate(trace.points) if point.kind == "forward"]
     rows = trace.scalars[np.isin(trace.scalars["point"], numbers)]
-    known = sorted({int(number) for number in rows["point"]}, key=lambda n: (trace.points[n].name != "loss", n))
-    own = rows[rows["point"] == known[0]] if known else rows
+    ordered = sorted({int(number) for number in rows["point"]}, key=lambda n: (trace.points[n].name != "loss", n))
+    own = rows[rows["point"] == ordered[0]] if ordered else rows
     return {int(row["step"]): float(row["value"]) for row in own}

@@ -42,9 +42,9 @@ def block_of_trials(record: Record, result: Result) -> GoldenBlock:
 
 
 def _refuse_different(first: GoldenBlock, others: Sequence[GoldenBlock]) -> None:
-    found = next(filter(None, (first_difference(first, other) for other in others)), None)
-    if found is not None:
-        what = f"the trials agree in everything that counts, but {found.where} differs in values that do not count"
+    difference = next(filter(None, (first_difference(first, other) for other in others)), None)
+    if difference is not None:
+        what = f"the trials agree in everything that counts, but {difference.where} differs in values that do not count"
         raise NoBlock(f"{what}. A golden file cannot hold these values.", "leave them out: --ignore 'KIND NAME'.")
 
 
