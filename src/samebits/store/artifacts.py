@@ -87,11 +87,11 @@ def _by_content(path: Path, kind: formats.FileFormat) -> SavedFile:
 def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
     _join(parts.found)
     above = tuple(f"{name}." if name else "" for name in parts.models)
-    found = {
+    printable = {
         _printable(name): part.model_copy(update={"model": True}) if above and f"{name}.".startswith(above) else part
         for name, part in parts.found.items()
     }
-    return SavedFile(path=str(path), named=False, format=kind, parts=found, lines=parts.lines)
+    return SavedFile(path=str(path), named=False, format=kind, parts=printable, lines=parts.lines)
 
 
 def _join(parts: dict[str, Part]) -> None:

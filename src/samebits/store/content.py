@@ -50,10 +50,10 @@ class Parts:
 
         `is_value`: it is not an array. `shown`: its content as JSON, by which a difference is judged, if it is short.
         """
-        digest, known = fingerprint(header, *buffers), self.found.get(name)
-        if known is not None:
-            is_value = is_value and known.kind == "value"
-            digest, shown = fingerprint("both", known.digest.encode(), digest.encode()), known.shown
+        digest, earlier = fingerprint(header, *buffers), self.found.get(name)
+        if earlier is not None:
+            is_value = is_value and earlier.kind == "value"
+            digest, shown = fingerprint("both", earlier.digest.encode(), digest.encode()), earlier.shown
         elif len(shown) > min(MOST_SHOWN, self._room):
             shown = ""
         else:
@@ -72,9 +72,9 @@ class Parts:
                 self.add_array(joined(name, field), array[field], is_value=is_value)
             return
         is_short = array.ndim < 2 and array.size <= MOST_ITEMS_SHOWN and array.dtype.kind in "fiuUSMm"
-        shown = json.dumps(_listed(array), default=repr) if is_short else ""
+        text = json.dumps(_listed(array), default=repr) if is_short else ""
         is_value = is_value or array.dtype.kind in "USMm"  # text and times
-        self.add(name, shape_text(array.dtype.str, array.shape), array.tobytes(), is_value=is_value, shown=shown)
+        self.add(name, shape_text(array.dtype.str, array.shape), array.tobytes(), is_value=is_value, shown=text)
 
     def add_member(self, name: str, member: Parts, *, is_model: bool) -> None:
         """Add the parts of a file within the file, below its name."""

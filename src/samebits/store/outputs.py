@@ -50,15 +50,15 @@ def _failure(path: Path) -> ProbeFailure:
 def last_words(trial_folder: Path) -> str:
     """Return the last exception among the last lines of a trial, or its last line if there is none."""
     lines = last_lines(trial_folder)
-    found = (_EXCEPTION.match(line) for line in reversed(lines))
-    return next((exception[1] for exception in found if exception), lines[-1].strip() if lines else "")
+    matches = (_EXCEPTION.match(line) for line in reversed(lines))
+    return next((exception[1] for exception in matches if exception), lines[-1].strip() if lines else "")
 
 
 def last_lines(trial_folder: Path) -> list[str]:
     """Return the last lines of a trial on standard error, as a terminal would show them, without colours."""
     lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in _end_of_stderr(trial_folder).split("\n")]
-    shown = [_COLOURS.sub("", line)[:MOST_CHARACTERS] for line in lines if line]
-    return shown[-LAST_LINES:]
+    texts = [_COLOURS.sub("", line)[:MOST_CHARACTERS] for line in lines if line]
+    return texts[-LAST_LINES:]
 
 
 def _end_of_stderr(trial_folder: Path) -> str:

@@ -53,8 +53,8 @@ class ReaderProcess:
         for _ in range(2):  # a reader that was ended from outside gets a second try
             line = _answered(self._started(), json.dumps(question).encode() + b"\n")
             if line.endswith(b"\n"):
-                found: dict[str, Any] = json.loads(line)
-                return found
+                fields: dict[str, Any] = json.loads(line)
+                return fields
             if self.close() in (-signal.SIGXCPU, -signal.SIGALRM):
                 raise Unreadable(f"its content takes more than {seconds} s to read")
         raise Unreadable("its content makes the reader crash")
@@ -105,14 +105,14 @@ def serve() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that a library that prints does not disturb the answers
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin.buffer:
-        asked = json.loads(line)
-        signal.alarm(_PATIENCE * asked["seconds"])
-        _prepare(Path(asked["path"]))
+        question = json.loads(line)
+        signal.alarm(_PATIENCE * question["seconds"])
+        _prepare(Path(question["path"]))
         used, spent = _address_space(), resource.getrusage(resource.RUSAGE_SELF)
-        limit = int(spent.ru_utime + spent.ru_stime) + 1 + asked["seconds"]
+        limit = int(spent.ru_utime + spent.ru_stime) + 1 + question["seconds"]
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
-        resource.setrlimit(resource.RLIMIT_AS, (used + asked["memory"], resource.RLIM_INFINITY))
-        answers.write(json_of(_answer(asked)).encode() + b"\n")
+        resource.setrlimit(resource.RLIMIT_AS, (used + question["memory"], resource.RLIM_INFINITY))
+        answers.write(json_of(_answer(question)).encode() + b"\n")
         answers.flush()
         signal.alarm(0)
 
@@ -129,10 +129,10 @@ def _prepare(path: Path) -> None:
             reader.prepare()
 
 
-def _answer(asked: dict[str, Any]) -> SavedFile:
+def _answer(question: dict[str, Any]) -> SavedFile:
     from samebits.store.artifacts import contents
 
-    return contents(Path(asked["path"]))
+    return contents(Path(question["path"]))
 
 
 def _address_space() -> int:

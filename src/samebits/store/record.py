@@ -141,10 +141,10 @@ def _is_entry(name: str, entry: Any) -> bool:
 
 def _verify_file(path: Path, size: int, digest: str) -> None:
     try:
-        found = path.lstat().st_size
-        if found != size:
-            what = "truncated" if found < size else "changed"
-            raise broken(path, f"was {what}: it has {found:,} bytes, and had {size:,} when the trial was sealed")
+        actual = path.lstat().st_size
+        if actual != size:
+            what = "truncated" if actual < size else "changed"
+            raise broken(path, f"was {what}: it has {actual:,} bytes, and had {size:,} when the trial was sealed")
         if _digest(path) != digest:
             raise broken(path, "is damaged: its content does not match its checksum")
     except FileNotFoundError:
@@ -206,14 +206,14 @@ def open_record(path: Path | str) -> Record:
 
 def _check_folder(folder: Path) -> None:
     try:
-        there, is_folder = os.path.lexists(folder), folder.is_dir()
+        exists, is_folder = os.path.lexists(folder), folder.is_dir()
         if is_folder:
             next(folder.iterdir(), None)
     except (OSError, ValueError) as error:
         raise RecordError(
             f"{shown(folder)}: cannot be read ({shown(error)})", "Check the path and its permissions."
         ) from None
-    if not there:
+    if not exists:
         advice = _like(folder) or "Give the folder that a check wrote (see .samebits/)."
         raise NotFoundError(f"There is no record at {shown(folder)}.", advice)
     if not is_folder:
@@ -226,20 +226,20 @@ def _like(folder: Path) -> str:
 
     places = [folder.parent] if len(folder.parts) > 1 else [Path(), Path(RECORDS)]
     try:
-        found = {path.parent.name: path.parent for place in places for path in place.glob(f"*/{RECORD}")}
+        records = {path.parent.name: path.parent for place in places for path in place.glob(f"*/{RECORD}")}
     except OSError:  # a disk that fails, or is gone
         return ""
-    close = difflib.get_close_matches(folder.name, sorted(found), 2, 0.75)
-    return did_you_mean(shown(found[name]) for name in close)
+    close = difflib.get_close_matches(folder.name, sorted(records), 2, 0.75)
+    return did_you_mean(shown(records[name]) for name in close)
 
 
 def trial_folders(record: Path) -> list[Path]:
     """Return the folders of the trials, by number. Raises RecordError for one that is not named by a number."""
-    found = _inner(record / TRIALS) if os.path.lexists(record / TRIALS) else []
-    found = sorted([*found, *_set_aside(record, {path.name for path in found})], key=trial_number)
-    if not found:
+    folders = _inner(record / TRIALS) if os.path.lexists(record / TRIALS) else []
+    folders = sorted([*folders, *_set_aside(record, {path.name for path in folders})], key=trial_number)
+    if not folders:
         raise RecordError(f"{shown(record)}: holds no trials", "Run the check again; --overwrite replaces this record.")
-    return found
+    return folders
 
 
 def _inner(folder: Path) -> list[Path]:
@@ -252,10 +252,10 @@ def _inner(folder: Path) -> list[Path]:
         raise broken(folder, f"cannot be read ({error.strerror or error})") from None
 
 
-def _set_aside(record: Path, there: set[str]) -> list[Path]:
+def _set_aside(record: Path, names: set[str]) -> list[Path]:
     """Return the trials that were set aside when samebits was killed, before a new trial took their place."""
-    found = (path for path in _inner(record) if path.name.startswith(SET_ASIDE))
-    return [path for path in found if path.name.removeprefix(SET_ASIDE) not in there]
+    paths = (path for path in _inner(record) if path.name.startswith(SET_ASIDE))
+    return [path for path in paths if path.name.removeprefix(SET_ASIDE) not in names]
 
 
 def trial_number(folder: Path) -> int:
@@ -303,10 +303,10 @@ def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:  # a name that is not UTF-8
         return 0, 0
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
 def _read_files(path: Path, *, required: bool) -> FilesFile:
@@ -316,8 +316,8 @@ def _read_files(path: Path, *, required: bool) -> FilesFile:
 
 def _read_processes(folder: Path) -> list[ProcessTrace]:
     """Read the processes in the order of their start. The names of their folders begin with it."""
-    found = _inner(folder) if os.path.lexists(folder) else []
-    traces = [_guarded(path) for path in found if path.is_dir() and _inner(path)]
+    folders = _inner(folder) if os.path.lexists(folder) else []
+    traces = [_guarded(path) for path in folders if path.is_dir() and _inner(path)]
     return [trace for trace in traces if trace is not None]
 
 

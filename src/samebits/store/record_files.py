@@ -272,13 +272,13 @@ def checked(content: dict[str, Any], path: Path, kind: type[D]) -> D:
         raise broken(path, f"{shown(where)}: {shown(first['msg'])}") from None
 
 
-def check_format(content: dict[str, Any], path: Path, known: int) -> None:
+def check_format(content: dict[str, Any], path: Path, newest: int) -> None:
     """Raise RecordError unless this version reads the content's format."""
     number = content.get("format")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise broken(path, f"has no usable format number ({shown(repr(number))[:40]})")
-    if number > known:
+    if number > newest:
         raise RecordError(
-            f"{shown(path)}: written by a newer samebits (format {number}; this one reads up to {known})",
+            f"{shown(path)}: written by a newer samebits (format {number}; this one reads up to {newest})",
             "Upgrade: pip install --upgrade samebits",
         )

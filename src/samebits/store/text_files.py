@@ -88,8 +88,8 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 
 def visible(line: str) -> str:
     """Return a printed line as a terminal finally shows it: without escapes and without text that was overwritten."""
-    shown = [part for part in re.split(r"[\r\b]+", _ESCAPES.sub("", line)) if part.strip()]
-    return shown[-1].strip() if shown else ""
+    parts = [part for part in re.split(r"[\r\b]+", _ESCAPES.sub("", line)) if part.strip()]
+    return parts[-1].strip() if parts else ""
 
 
 def _digest(lines: Iterable[str]) -> str:

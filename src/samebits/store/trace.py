@@ -165,8 +165,8 @@ class TrialTrace:
 
     def _failed(self) -> list[tuple[str, bool]]:
         events = [event for process in self.processes for event in process.events_named("probe-failed")]
-        said = [f"{event.get('where', '?')}: {event.get('error', '?')}" for event in events]
-        return [(failure, bool(event.get("foreign"))) for failure, event in zip(said, events, strict=True)]
+        texts = [f"{event.get('where', '?')}: {event.get('error', '?')}" for event in events]
+        return [(failure, bool(event.get("foreign"))) for failure, event in zip(texts, events, strict=True)]
 
     @property
     def id(self) -> int:
@@ -203,8 +203,8 @@ def read_process(folder: Path) -> ProcessTrace | None:
 def _read_end(path: Path, rows: int) -> dict[str, Any] | None:
     """Read end.json; None if the process recorded anything later, because then it was not the end."""
     end = _steps(path)
-    known = end.get("rows") if end else None
-    return end if known is None or rows <= known else None
+    number = end.get("rows") if end else None
+    return end if number is None or rows <= number else None
 
 
 def _steps(path: Path) -> dict[str, Any] | None:

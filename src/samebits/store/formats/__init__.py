@@ -125,7 +125,7 @@ TABLE = (
     FileFormat("compressed", "compression", beginnings=_PACKED),
 )
 # in records, also in those of earlier versions
-TENSOR_FORMATS = frozenset(one.name for one in TABLE if one.holds == TENSORS) | {"torch-legacy", "ubjson"}
+TENSOR_FORMATS = frozenset(kind.name for kind in TABLE if kind.holds == TENSORS) | {"torch-legacy", "ubjson"}
 PIECES = frozenset(("piece", "ocdbt-data", "sqlite-log"))  # files whose content is read with a different file
 
 

@@ -40,5 +40,5 @@ def read(path: Path, parts: Parts) -> None:
 def _heads(rows: list[list[str]]) -> list[str]:
     """Return the first row if none of its cells is a number, else nothing."""
     heads = rows[0] if rows else []
-    named = [head for head in heads if head.strip()]
-    return heads if named and not any(isinstance(number_or_text(head), float) for head in named) else []
+    filled = [head for head in heads if head.strip()]
+    return heads if filled and not any(isinstance(number_or_text(head), float) for head in filled) else []

@@ -26,9 +26,9 @@ def owns(path: Path) -> bool:
 def read(path: Path, parts: Parts) -> str:
     """Add the lines."""
     text = whole_text(path)
-    found = _METADATA.match(text)
-    if found:
-        text = _TAGS.sub(_sorted, found[0]) + text[found.end() :]
+    match = _METADATA.match(text)
+    if match:
+        text = _TAGS.sub(_sorted, match[0]) + text[match.end() :]
     add_text(parts, text.encode())
     return "text"
 

@@ -28,7 +28,7 @@ def read(path: Path, parts: Parts) -> None:
     unpacker.feed(_NONE)
     if next(unpacker, values) is not None:  # the byte belongs to a value that is cut off
         raise ValueError("it ends within a value")
-    add_json(parts, "", values[0] if len(values) == 1 else {f"value {n}": one for n, one in enumerate(values, 1)})
+    add_json(parts, "", values[0] if len(values) == 1 else {f"value {n}": value for n, value in enumerate(values, 1)})
 
 
 def _opened(code: int, data: bytes) -> Any:

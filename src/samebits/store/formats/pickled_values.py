@@ -191,10 +191,10 @@ class PickleWalk:
 
     def _storage(self, value: Any) -> tuple[str, Any] | None:
         """Return (type, content) of a storage; None for anything else."""
-        known = storage_of(value.key) if isinstance(value, Persistent) else None
-        if known is None:
+        storage = storage_of(value.key) if isinstance(value, Persistent) else None
+        if storage is None:
             return packed_storage(value)
-        kind, key, count = known
+        kind, key, count = storage
         return kind, self._storages(key, count * SIZE_OF.get(kind, 1))
 
     def _add_tensor(self, path: str, kind: str, data: Any, arguments: tuple[Any, ...]) -> None:
