@@ -118,12 +118,12 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     result. `result.explanation` holds what was found; it is None if the trials give no answer.
     """
     given = values("explain", ExplainOptions, options)
-    asked = _asked(command, given, options)
+    request = _asked(command, given, options)
     from samebits import causes
     from samebits.patches.shown_lines import with_patch
 
-    found = causes.run(asked, given["progress"], run=given["run"], alternatives=given["alternatives"])
-    ended, _ = with_patch(found, given["progress"], run=given["run"])
+    checked = causes.run(request, given["progress"], run=given["run"], alternatives=given["alternatives"])
+    ended, _ = with_patch(checked, given["progress"], run=given["run"])
     return _written(ended.result, ended.experiment.record, given)
 
 
@@ -134,11 +134,11 @@ def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
     result. `result.location` holds what was found; it is None if the trials do not diverge.
     """
     given = values("locate", LocateOptions, options)
-    asked = _asked(command, given, options)
+    request = _asked(command, given, options)
     from samebits import localization
 
-    found, result = localization.run(asked, given["progress"], run=given["run"], heat=given["heat"])
-    return _written(result, found, given)
+    opened, result = localization.run(request, given["progress"], run=given["run"], heat=given["heat"])
+    return _written(result, opened, given)
 
 
 def report(record: AnyPath, **options: Unpack[ReportOptions]) -> Result:
@@ -163,14 +163,14 @@ def _prepare(given: Mapping[str, Any]) -> None:
 
 def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) -> Request | Path:
     """Return the request for a command, or the folder if a record was given instead."""
-    found = words(command)
-    if not requests.names_a_record(found):
-        return _request(found, given)
+    parts = words(command)
+    if not requests.names_a_record(parts):
+        return _request(parts, given)
     _prepare(given)
     idle = sorted(options.keys() - OF_A_RECORD)
     if idle:
         raise UsageError(f"{idle[0]}: a record already holds its command and its options.", "give the command instead.")
-    return _folder(found[0])
+    return _folder(parts[0])
 
 
 def _request(command: Command, given: dict[str, Any]) -> Request:
@@ -179,16 +179,16 @@ def _request(command: Command, given: dict[str, Any]) -> Request:
     python = given["python"]
     if python is None and given["environment"] is None and not _is_on_path():
         python = sys.executable or None
-    asked = requests.request({**given, "command": words(command), "python": python}, "check")
-    return replace(asked, directory=Path(given["directory"]).absolute()) if given["directory"] else asked
+    request = requests.request({**given, "command": words(command), "python": python}, "check")
+    return replace(request, directory=Path(given["directory"]).absolute()) if given["directory"] else request
 
 
 def _is_on_path() -> bool:
     """Return whether `python` on PATH is the Python of the caller. If so, a record does not have to name it."""
-    found = shutil.which("python")
-    if found is None or Path(found).absolute().parent != Path(sys.executable).parent:
+    python = shutil.which("python")
+    if python is None or Path(python).absolute().parent != Path(sys.executable).parent:
         return False
-    return Path(found).samefile(sys.executable)
+    return Path(python).samefile(sys.executable)
 
 
 def _folder(given: AnyPath) -> Path:

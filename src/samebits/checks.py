@@ -114,16 +114,16 @@ def record(request: Request, progress: Progress | None = None) -> OneTrialRecord
 def _run_against(request: Request, source: Path, progress: Progress | None = None) -> Check:
     """Compare new trials with the recorded ones. `trials` counts both kinds; at least one new trial runs."""
     old = store.open_record(source)
-    known = recorded_trials.usable(old)
+    files = recorded_trials.usable(old)
     _refuse_same_folder(request, source)
     request = replace(request, settled=old.file.settled)
     experiment = Experiment.begin(request, progress, hash_wanted=old.file.hash)
     stop_tells(experiment.folder)
     adopted = experiment.adopt(old)[0]
-    ids = list(range(len(known) + 1, max(request.options.trials, len(known) + 1) + 1))
+    ids = list(range(len(files) + 1, max(request.options.trials, len(files) + 1) + 1))
 
-    def differences(looked: FinishedRound) -> list[str]:
-        return recorded_trials.setup_differences(old.file, experiment.file, adopted, looked.files[0])
+    def differences(finished: FinishedRound) -> list[str]:
+        return recorded_trials.setup_differences(old.file, experiment.file, adopted, finished.files[0])
 
     return _look(experiment, ids, differences)
 
@@ -174,11 +174,11 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
 
 
 def _asked_more(old: store.Record, addition: Addition) -> store.Record:
-    known = old.file.options
-    ignores = list(dict.fromkeys([*known.ignores, *addition.ignores]))
-    settle = known.settle if addition.settle == "auto" else addition.settle
-    asked = {"strict": known.strict or addition.strict, "ignores": ignores, "settle": settle}
-    return replace(old, file=old.file.model_copy(update={"options": known.model_copy(update=asked)}))
+    options = old.file.options
+    ignores = list(dict.fromkeys([*options.ignores, *addition.ignores]))
+    settle = options.settle if addition.settle == "auto" else addition.settle
+    changes = {"strict": options.strict or addition.strict, "ignores": ignores, "settle": settle}
+    return replace(old, file=old.file.model_copy(update={"options": options.model_copy(update=changes)}))
 
 
 def _look(experiment: Experiment, ids: list[int], remarks: Remarks | None = None) -> Check:
@@ -191,28 +191,28 @@ def _look(experiment: Experiment, ids: list[int], remarks: Remarks | None = None
     try:
         while limits is not None:
             judged = _round(experiment, limits, ids, doubts)
-            looked = judged.finished
+            finished = judged.finished
             if remarks is not None:
-                experiment.note(remarks(looked))
+                experiment.note(remarks(finished))
                 remarks = None
             if _train_in_threads(experiment):  # only their ends can be compared
-                limits = schedule.whole(looked)
+                limits = schedule.whole(finished)
                 experiment.end_waiting(_OTHERS_GO_ON if limits is not None else "")
                 continue
             if (order := judged.order_of_networks) == "surely" or (order == "perhaps" and not was_extended):
-                limits, was_extended = schedule.further(looked, is_sure=order == "surely"), True
+                limits, was_extended = schedule.further(finished, is_sure=order == "surely"), True
                 experiment.end_waiting(_IN_ANY_ORDER if limits is not None else "")
                 continue
-            goes_on = not looked.is_last and judged.repeats
-            limits = schedule.after(looked) if goes_on else None
+            goes_on = not finished.is_last and judged.repeats
+            limits = schedule.after(finished) if goes_on else None
     finally:
         experiment.end_waiting()
-    ran = {file.id for file in looked.files}.union(looked.left)
+    ran = {file.id for file in finished.files}.union(finished.left)
     experiment.forget([number for number in ids if number not in ran])  # they waited when two others diverged
-    for seen in doubts:
-        experiment.doubt(seen)
-    clock_trials.run(experiment, looked.left, looked.steps)
-    return _conclude(experiment, looked)
+    for doubt in doubts:
+        experiment.doubt(doubt)
+    clock_trials.run(experiment, finished.left, finished.steps)
+    return _conclude(experiment, finished)
 
 
 @dataclass
@@ -262,8 +262,8 @@ class _JudgedRound:
         divergence = self.result.divergence
         if divergence is None or divergence.step >= 0:
             return False
-        seen = [process for file in self.finished.files for process in self.experiment.trial(file.id).observed]
-        return all(process.began_with(divergence.name) for process in seen)
+        processes = [process for file in self.finished.files for process in self.experiment.trial(file.id).observed]
+        return all(process.began_with(divergence.name) for process in processes)
 
     @property
     def not_waited(self) -> set[int]:
@@ -278,8 +278,8 @@ class _JudgedRound:
 
     def first_of_others(self, trials: set[int]) -> list[int]:
         """Return a trial of a group that has none of these trials; trials of two such groups if `trials` is empty."""
-        known = [group[0] for group in self.result.groups if set(group).isdisjoint(trials)]
-        return known[: 1 if trials else 2]
+        first_ids = [group[0] for group in self.result.groups if set(group).isdisjoint(trials)]
+        return first_ids[: 1 if trials else 2]
 
 
 def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> _JudgedRound:
@@ -295,17 +295,17 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
         # what differed at the cut does not count for the verdict, so the trials go on
         further = replace(limits, steps=judged.finished.steps, grows=False)
         judged = _JudgedRound(experiment, experiment.run(further, ids, back=back))
-    looked = judged.finished
-    if not looked.some_waited or (looked.ended_well and judged.is_sure):
+    finished = judged.finished
+    if not finished.some_waited or (finished.ended_well and judged.is_sure):
         return judged
     divergence = judged.result.divergence
-    seen = f"they diverged {words.at_step(divergence.step)}" if divergence is not None else "they gave no clear answer"
-    experiment.end_waiting(f"after the trials had waited, {seen}")
+    doubt = f"they diverged {words.at_step(divergence.step)}" if divergence is not None else "they gave no clear answer"
+    experiment.end_waiting(f"after the trials had waited, {doubt}")
     far = divergence.step + FIRST if divergence is not None else None  # a little further may show one more model
-    steps = min((known for known in (far, looked.steps) if known), default=None)
+    steps = min((limit for limit in (far, finished.steps) if limit), default=None)
     again = _without_waits(judged, replace(limits, waits=False, grows=False, steps=steps), ids)
     if divergence is not None and again.finished.ended_well and again.repeats:
-        doubts.append(seen)
+        doubts.append(doubt)
     return again
 
 
@@ -335,11 +335,11 @@ def _train_in_threads(experiment: Experiment) -> bool:
     return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
 
 
-def _conclude(experiment: Experiment, looked: FinishedRound | None = None) -> Check:
+def _conclude(experiment: Experiment, finished: FinishedRound | None = None) -> Check:
     """Judge all trials, and write result.json. Then measure the size of a divergence, which only a run can do."""
     result = experiment.judge().model_copy(update={"record": str(experiment.folder)})
     experiment.write(RESULT, result)
-    where = captures.measurable(result, looked.files) if looked is not None else None
+    where = captures.measurable(result, finished.files) if finished is not None else None
     if where is not None:
         experiment.progress.note(f"{result.sentence} Short trials now measure how far the values are apart.")
         size = captures.measure(experiment.record, where, experiment.capacity)

@@ -91,8 +91,8 @@ def resolve(control_ids: Iterable[str], preset: str | None = None) -> list[str]:
     wanted = set(_of_preset(preset))
     for identity in control_ids:
         wanted |= _with_its_own(identity)
-    found = _one_each(wanted)
-    return [found[name] for name in known() if name in found]
+    by_name = _one_each(wanted)
+    return [by_name[name] for name in known() if name in by_name]
 
 
 def name_of(identity: str) -> str:
@@ -105,15 +105,15 @@ def _one_each(wanted: Iterable[str]) -> dict[str, str]:
 
     Raises UsageError if two values of one control are named.
     """
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for identity in sorted(wanted):  # an id with a value comes after the plain one
         name = name_of(identity)
-        if found.get(name, name) != name:
+        if by_name.get(name, name) != name:
             raise UsageError(
-                f"A control has one value: {found[name]} and {identity} exclude each other.", "Leave one out."
+                f"A control has one value: {by_name[name]} and {identity} exclude each other.", "Leave one out."
             )
-        found[name] = identity
-    return found
+        by_name[name] = identity
+    return by_name
 
 
 def _of_preset(name: str | None) -> set[str]:
@@ -142,13 +142,13 @@ def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = 
     flags, the flags of `base` stay in it.
     """
     base = os.environ if base is None else base
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for identity in ids:
         control = inner.find(identity)
-        found.update(control.environment(seed))
+        values.update(control.environment(seed))
         for name, joined in control.joined.items():
-            found[name] = variables.join(name, found.get(name, base.get(name)), joined)
-    return found
+            values[name] = variables.join(name, values.get(name, base.get(name)), joined)
+    return values
 
 
 _ASK = 0xFFFFFFFF

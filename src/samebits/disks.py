@@ -19,8 +19,8 @@ def is_full(error: OSError) -> bool:
 
 def has_no_space(place: str) -> bool:
     """Return whether the disk of a place has almost no space left."""
-    found = os.statvfs(place)
-    return found.f_bavail * found.f_frsize < _LEAST_FREE
+    space = os.statvfs(place)
+    return space.f_bavail * space.f_frsize < _LEAST_FREE
 
 
 def place_of(error: OSError) -> str:

@@ -109,8 +109,8 @@ def with_effect(control: dict[str, Any]) -> dict[str, Any]:
     took_effect, detail = control.get("took_effect"), str(control.get("detail") or "")
     if took_effect is not True:
         return {**control, "effect": "undone" if took_effect is False else "unreadable", "why": detail}
-    found = next((effect for words, effect in _OLD_EFFECTS.items() if words in detail), "held")
-    return {**control, "effect": found, "why": "" if detail == _OLD_FIRST_READING else detail}
+    old_effect = next((effect for words, effect in _OLD_EFFECTS.items() if words in detail), "held")
+    return {**control, "effect": old_effect, "why": "" if detail == _OLD_FIRST_READING else detail}
 
 
 # parted: two trials differ; agreed: as many trials as the rule asks for have the same bits; open: the trials agree so
@@ -191,14 +191,14 @@ class Explanation(Document):
     unfinished: bool = False
     clears_generators: bool = False
 
-    def warnings(self, said: list[str], unseeded: Mapping[str, str]) -> list[str]:
+    def warnings(self, texts: list[str], unseeded: Mapping[str, str]) -> list[str]:
         """Return the warnings of the check.
 
         If the cause clears generators, a warning about one says that it is not why the trials diverge. `unseeded`: see
         Result.
         """
         blamed = set(unseeded.values()) if self.clears_generators else set()
-        return [f"{text}; that is not why the trials diverge" if text in blamed else text for text in said]
+        return [f"{text}; that is not why the trials diverge" if text in blamed else text for text in texts]
 
 
 LOCATION_FORMAT = 1

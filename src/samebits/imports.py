@@ -26,8 +26,8 @@ def importer(package: dict[str, Any], modules: Mapping[str, str], rest: str) -> 
         from importlib import import_module
 
         module = import_module(f"{package['__name__']}.{modules.get(name, rest)}")
-        found = package[name] = getattr(module, name)
-        return found
+        value = package[name] = getattr(module, name)
+        return value
 
     return get
 

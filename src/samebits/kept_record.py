@@ -32,8 +32,8 @@ def judged(record: Record) -> Result:
     Only the run itself can measure the size of a divergence. It comes from the result that the run left.
     """
     result = judge(record.file, record.trials)
-    known = {"record": str(record.folder.absolute()), "location": location_of(record, result)}
-    result = result.model_copy(update=known)
+    update = {"record": str(record.folder.absolute()), "location": location_of(record, result)}
+    result = result.model_copy(update=update)
     return _with_measures(result, left_result(record.folder))
 
 
@@ -45,8 +45,8 @@ def reported(record: Record) -> Result:
     result, left = judged(record), left_result(record.folder)
     if left is None or left.golden is None or result.verdict != "repeated":
         return result
-    kept = ("golden", "verdict", "sentence", "reason", "advice")
-    return result.model_copy(update={name: getattr(left, name) for name in kept})
+    fields = ("golden", "verdict", "sentence", "reason", "advice")
+    return result.model_copy(update={name: getattr(left, name) for name in fields})
 
 
 def location_of(record: Record, result: Result) -> Location | None:
@@ -54,11 +54,11 @@ def location_of(record: Record, result: Result) -> Location | None:
     if (where := result.divergence) is None:
         return None
     try:
-        found = read_document(record.folder / LOCATION, Location, DISTANCES)
+        location = read_document(record.folder / LOCATION, Location, DISTANCES)
     except SamebitsError:
         return None
     # more trials (--add) can diverge earlier
-    return found if (found.step, found.kind, found.name) == (where.step, where.kind, where.name) else None
+    return location if (location.step, location.kind, location.name) == (where.step, where.kind, where.name) else None
 
 
 def _with_measures(result: Result, left: Result | None) -> Result:

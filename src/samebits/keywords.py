@@ -116,10 +116,10 @@ def values(command: str, form: type[Any], given: Mapping[str, Any]) -> dict[str,
     `form`: the TypedDict of the possible keywords. Raises UsageError for any other keyword, and for a value that the
     command line would refuse.
     """
-    known = sorted(form.__optional_keys__)
+    names = sorted(form.__optional_keys__)
     for name in given:
-        if name not in known:
-            raise UsageError(f"there is no option {name!r} here.", f"choose from: {', '.join(known)}.")
+        if name not in names:
+            raise UsageError(f"there is no option {name!r} here.", f"choose from: {', '.join(names)}.")
     directory = given.get("directory")
     return {
         **{option.name: option_value(option, given.get(option.name)) for option in OPTIONS[command]},
@@ -197,14 +197,14 @@ def words(command: Any) -> list[str]:
     """Return the words of a command, which is a list of words or one path. Raises UsageError for anything else."""
     alone = isinstance(command, str | os.PathLike | bytes)
     try:
-        found = [_word(word) for word in ([command] if alone else command)]
+        texts = [_word(word) for word in ([command] if alone else command)]
     except TypeError as why:
-        said = f"{command!r} is not a command: {why}"
-        raise UsageError(said, 'give its words: ["python", "train.py"]') from None
-    if not found or not found[0]:
+        what = f"{command!r} is not a command: {why}"
+        raise UsageError(what, 'give its words: ["python", "train.py"]') from None
+    if not texts or not texts[0]:
         raise UsageError("there is no command to run.", 'give its words: ["python", "train.py"]')
-    if any("\0" in word for word in found):
+    if any("\0" in word for word in texts):
         raise UsageError("the command holds a NUL character, which no program can be given.", "remove the character.")
-    if alone and len(found[0].split()) > 1 and not os.path.lexists(found[0]):
-        raise UsageError(f"there is no program {found[0]!r}.", f"give the words of a command: {found[0].split()}")
-    return training_command(found)
+    if alone and len(texts[0].split()) > 1 and not os.path.lexists(texts[0]):
+        raise UsageError(f"there is no program {texts[0]!r}.", f"give the words of a command: {texts[0].split()}")
+    return training_command(texts)

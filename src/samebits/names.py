@@ -28,17 +28,17 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _translated(part: str) -> str:
-    known = {"**/": r"(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    if part in known:
-        return known[part]
+    globs = {"**/": r"(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    if part in globs:
+        return globs[part]
     if part.startswith("[") and part.endswith("]") and len(part) > 2:
         mark = "^" if part.startswith("[!") else ""
         inner = re.sub(r"[\\\[&~|]", r"\\\g<0>", part[2 if mark else 1 : -1])  # Python may give these a meaning in sets
         inner = re.sub(r"(?<=.)--", r"-\\-", inner)  # and two hyphens: the second one is the end of a range
-        found = f"[{mark}{inner}]"
+        characters = f"[{mark}{inner}]"
         with suppress(re.error):  # `[z-a]` names no characters: taken as it is
-            re.compile(found)
-            return found
+            re.compile(characters)
+            return characters
     return re.escape(part)
 
 

@@ -16,20 +16,20 @@ SPREADS = ("same", "nodes", "any")
 
 def read_needs(text: str) -> dict[str, str]:
     """Return the needs in a text such as num_gpus=1,num_cpus=2,label=a100. Raises ValueError."""
-    found: dict[str, str] = {}
+    needs: dict[str, str] = {}
     for word in text.split(","):
         name, _, value = word.strip().partition("=")
-        if name not in NEEDS or not value or name in found:
-            known = ", ".join(f"{need}=" for need in NEEDS)
-            raise ValueError(f"{word!r} is not one of {known} (each once); write num_gpus=1,label=a100.")
+        if name not in NEEDS or not value or name in needs:
+            choices = ", ".join(f"{need}=" for need in NEEDS)
+            raise ValueError(f"{word!r} is not one of {choices} (each once); write num_gpus=1,label=a100.")
         if name.startswith("num_") and not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII):
             raise ValueError(f"{value!r} is not a number; write {name}=1.")
         if name == "folder" and value != PACKED:
             raise ValueError(f"folder={value} is not possible; write folder={PACKED}.")
         if any(ord(character) < 32 for character in value):
             raise ValueError(f"{value!r} holds a control character; leave that out.")
-        found[name] = value
-    return found
+        needs[name] = value
+    return needs
 
 
 def read_sbatch(text: str) -> str:
@@ -60,6 +60,6 @@ def read_spread(text: str) -> str:
 
 def in_options(needs: Mapping[str, str]) -> str:
     """Return the needs as options of the command line."""
-    said = ",".join(f"{name}={value}" for name, value in needs.items() if name not in (SBATCH, SPREAD))
+    text = ",".join(f"{name}={value}" for name, value in needs.items() if name not in (SBATCH, SPREAD))
     more = [f"--{name} {shlex.quote(needs[name])}" for name in (SBATCH, SPREAD) if name in needs]
-    return " ".join([f"--each {said}", *more] if said else more)
+    return " ".join([f"--each {text}", *more] if text else more)

@@ -119,8 +119,8 @@ def read_cases(text: str) -> tuple[str, str]:
     except (re.error, RecursionError, OverflowError) as why:
         raise ValueError(f"the regular expression {pattern!r} cannot be read: {why}.") from None
     if not equals or not name.strip() or groups != 2:
-        said = "is not NAME=REGEX with two groups, the case and its number"
-        raise ValueError(f"{text!r} {said}; write --cases 'dice=image ([a-z0-9]+): ([0-9.]+)'.")
+        what = "is not NAME=REGEX with two groups, the case and its number"
+        raise ValueError(f"{text!r} {what}; write --cases 'dice=image ([a-z0-9]+): ([0-9.]+)'.")
     return name.strip(), pattern
 
 

@@ -22,8 +22,8 @@ def home() -> Path:
 
 def cache() -> Path:
     """Return the folder of data sets, which can be fetched again. It is in `SAMEBITS_HOME` if that is set."""
-    named = _named()
-    return named / "cache" if named else platformdirs.user_cache_path("samebits")
+    folder = _named()
+    return folder / "cache" if folder else platformdirs.user_cache_path("samebits")
 
 
 def _named() -> Path | None:

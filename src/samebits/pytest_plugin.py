@@ -34,15 +34,15 @@ _CHECKS = pytest.StashKey[int]()  # how many checks a test has begun
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup(NAME, "trainings that must repeat bit for bit")
-    told = "Run the tests that check trainings."
-    group.addoption(f"--{NAME}", action="store_true", help=told)
-    group.addoption(f"--{NAME}-update", action="store_true", help=f"{told} Write the golden files of these tests.")
+    about = "Run the tests that check trainings."
+    group.addoption(f"--{NAME}", action="store_true", help=about)
+    group.addoption(f"--{NAME}-update", action="store_true", help=f"{about} Write the golden files of these tests.")
     group.addoption(
         f"--{NAME}-strict",
         action="store_true",
-        help=f"{told} Let a test fail, not skip, if its golden file does not know this environment.",
+        help=f"{about} Let a test fail, not skip, if its golden file does not know this environment.",
     )
-    parser.addini(NAME, told, type="bool", default=False)
+    parser.addini(NAME, about, type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,8 +62,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _takes_fixture(item: pytest.Item) -> bool:
     """Return whether a test takes the fixture of this plugin, and not one of its own with this name."""
-    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get(NAME, ())
-    return any(one.func.__module__ == __name__ for one in known[-1:])
+    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get(NAME, ())
+    return any(fixture.func.__module__ == __name__ for fixture in fixtures[-1:])
 
 
 @pytest.hookimpl(trylast=True)  # after the test itself; wrappers need pytest 7.4
@@ -77,11 +77,11 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which golden files were written, and which are missing."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    properties = [one for report in reports if getattr(report, "when", "") == "call" for one in report.user_properties]
-    states = Counter(value for name, value in properties if name == GOLDEN)
-    for state, said in (("written", "written"), ("missing", f"missing; pytest --{NAME}-update writes them")):
+    calls = [report for report in reports if getattr(report, "when", "") == "call"]
+    states = Counter(value for report in calls for name, value in report.user_properties if name == GOLDEN)
+    for state, text in (("written", "written"), ("missing", f"missing; pytest --{NAME}-update writes them")):
         if states[state]:
-            terminalreporter.write_line(f"{NAME}: golden files {said}: {states[state]}")
+            terminalreporter.write_line(f"{NAME}: golden files {text}: {states[state]}")
 
 
 def _is_given(config: pytest.Config, option: str) -> bool:
@@ -127,12 +127,12 @@ class SamebitsFixture:
         return result
 
     def _options_of_markers(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         for marker in reversed(list(self._item.iter_markers(NAME))):
             if marker.args:
                 _fail(f"The marker {NAME} has an option without a name.", f"write @pytest.mark.{NAME}(trials=3).")
-            found.update(marker.kwargs)
-        return found
+            options.update(marker.kwargs)
+        return options
 
     def _checked(self, command: list[Any], options: dict[str, Any]) -> Result:
         import samebits
@@ -151,12 +151,12 @@ class SamebitsFixture:
         if golden is not None and update:
             golden.parent.mkdir(parents=True, exist_ok=True)
         compared = {"golden": golden, "update": update} if golden is not None and (update or is_there) else {}
-        asked: dict[str, Any] = {"directory": root, "out": self._record(), "overwrite": True, **options, **compared}
+        arguments: dict[str, Any] = {"directory": root, "out": self._record(), "overwrite": True, **options, **compared}
         with _turn(root), _variables_of_users():
-            result = samebits.check(command, **asked)
+            result = samebits.check(command, **arguments)
         state = result.golden.state if result.golden else "missing" if golden else "none"
-        found = {NAME: result.verdict, f"{NAME}.sentence": result.sentence, f"{NAME}.record": result.record}
-        self._item.user_properties += [*found.items(), (GOLDEN, state)]
+        properties = {NAME: result.verdict, f"{NAME}.sentence": result.sentence, f"{NAME}.record": result.record}
+        self._item.user_properties += [*properties.items(), (GOLDEN, state)]
         return result
 
     def _golden(self) -> Path:

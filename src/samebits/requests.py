@@ -52,8 +52,8 @@ def training_command(words: Sequence[str]) -> list[str]:
 
 def passed_on(words: Sequence[str], flags: Collection[str]) -> list[str]:
     """Return the words after a script that are flags of samebits too, if the text of the script does not have them."""
-    given = list(dict.fromkeys(word.partition("=")[0] for word in words[1:] if word.startswith("-")))
-    own = [word for word in given if word in flags]
+    options = list(dict.fromkeys(word.partition("=")[0] for word in words[1:] if word.startswith("-")))
+    own = [word for word in options if word in flags]
     if not own or not words[0].endswith(".py"):
         return []
     try:
@@ -82,8 +82,8 @@ def refuse_record(words: Sequence[str], why: str) -> None:
     from samebits.launch.folders import is_record
 
     if names_a_record(words) and is_record(Path(words[0])):
-        shown = f"samebits report {shlex.quote(words[0])}   (shows what it holds)"
-        raise UsageError(f"{words[0]} {why}.", shown)
+        advice = f"samebits report {shlex.quote(words[0])}   (shows what it holds)"
+        raise UsageError(f"{words[0]} {why}.", advice)
 
 
 GOLDEN_TRIALS = 2  # of a check that only compares with a golden file, whose own trials agreed
@@ -149,8 +149,8 @@ def request(given: dict[str, Any], command: str) -> Request:
 
 def needs(given: dict[str, Any]) -> dict[str, str]:
     """Return what one trial needs from its host: that of --each, the options of sbatch, and the spread over nodes."""
-    said = {name: given.get(name) for name in (SBATCH, SPREAD)}
-    return {**(given["each"] or {}), **{name: value for name, value in said.items() if value}}
+    values = {name: given.get(name) for name in (SBATCH, SPREAD)}
+    return {**(given["each"] or {}), **{name: value for name, value in values.items() if value}}
 
 
 def _refuse_folder(out: str | None) -> None:

@@ -85,9 +85,9 @@ def were(ids: Sequence[int]) -> str:
     return agree(len(ids), "was", "were")
 
 
-def agree(number: int, one: str, many: str) -> str:
+def agree(number: int, single: str, many: str) -> str:
     """Return the form of a verb that agrees with a number: ``differs``, ``differ``."""
-    return one if number == 1 else many
+    return single if number == 1 else many
 
 
 def command(argv: Sequence[str], limit: int = 80) -> str:
@@ -125,10 +125,10 @@ def clock(seconds: float) -> str:
 def moment(text: str) -> str:
     """Return a moment to the minute: ``2026-11-28 04:41 UTC``. Any other text stays unchanged."""
     try:
-        found = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return f"{found.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
+    return f"{parsed.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC" if parsed.tzinfo else text
 
 
 def span(seconds: float) -> str:
@@ -178,9 +178,9 @@ def probability(chance: float) -> str:
     return f"{min(99.9, int(percent * 10) / 10):.4g} %"
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, names: Iterable[str]) -> str:
     """Return the advice for an unknown name: the known names that resemble it, or all of them."""
-    every = list(known)
+    every = list(names)
     import difflib  # here, because it is needed only for a wrong name
 
     close = difflib.get_close_matches(name.lower(), every)
@@ -189,8 +189,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 def did_you_mean(names: Iterable[str]) -> str:
     """Return a question that names these; "" if there are none."""
-    said = " or ".join(names)
-    return f"Did you mean {said}?" if said else ""
+    text = " or ".join(names)
+    return f"Did you mean {text}?" if text else ""
 
 
 def printable(text: str) -> str:

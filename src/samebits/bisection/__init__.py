@@ -62,13 +62,13 @@ class Bisection:
         """Return the answer as a document. `good`, `bad`: as they were named."""
         commits = [
             CheckedCommit(
-                commit=one.commit,
-                name=one.name,
-                outcome=one.outcome,
-                why=one.why,
-                divergence=one.result.divergence if one.result is not None else None,
+                commit=entry.commit,
+                name=entry.name,
+                outcome=entry.outcome,
+                why=entry.why,
+                divergence=entry.result.divergence if entry.result is not None else None,
             )
-            for one in self.tried.values()
+            for entry in self.tried.values()
         ]
         return BisectionResult(
             samebits=samebits.__version__,
@@ -81,7 +81,7 @@ class Bisection:
 
     def of(self, outcome: Outcome) -> list[TriedCommit]:
         """Return the commits with an outcome."""
-        return [one for one in self.tried.values() if one.outcome == outcome]
+        return [entry for entry in self.tried.values() if entry.outcome == outcome]
 
 
 def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Shown) -> Bisection:
@@ -167,12 +167,12 @@ class _Search:
 
     def _next(self, goods: list[str], bad: str) -> str | None:
         """Return the best commit to try next; None if none is left."""
-        return next((one for one in self._repository.between(goods, bad) if one not in self._found.tried), None)
+        return next((name for name in self._repository.between(goods, bad) if name not in self._found.tried), None)
 
     def _refuse(self, tried: TriedCommit, what: str) -> None:
         record = self._record(tried.name)
-        shown = f"samebits report {shlex.quote(str(record))}" if record.exists() else "samebits check, on this commit,"
-        advice = f"{shown} says more. Or name a different {what} commit."
+        look = f"samebits report {shlex.quote(str(record))}" if record.exists() else "samebits check, on this commit,"
+        advice = f"{look} says more. Or name a different {what} commit."
         raise UsageError(f"The {what} commit {tried.name} gives no answer: {tried.why}", advice)
 
     def _record(self, name: str) -> Path:

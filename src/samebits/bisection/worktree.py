@@ -24,10 +24,10 @@ class Repository(NamedTuple):
 
     def commit(self, name: str) -> str:
         """Return the full name of a commit. Raises NotFoundError."""
-        found = _git(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        if found.returncode:
+        answer = _git(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if answer.returncode:
             raise NotFoundError(f"There is no commit {name!r} in {self.top}.", "git log --oneline shows the commits.")
-        return found.stdout.strip()
+        return answer.stdout.strip()
 
     def subject(self, commit: str) -> str:
         """Return the short name and the first line of a commit."""
@@ -52,12 +52,12 @@ class Repository(NamedTuple):
 def repository_of(folder: Path) -> Repository:
     """Return the repository of a folder. Raises UsageError if there is none."""
     try:
-        found = _git(folder, "rev-parse", "--show-toplevel")
+        answer = _git(folder, "rev-parse", "--show-toplevel")
     except FileNotFoundError:
         raise UsageError("git is not installed.", "install git.") from None
-    if found.returncode:
+    if answer.returncode:
         raise UsageError(f"{folder} is not in a git repository.", "cd to a folder of the repository.")
-    top = Path(found.stdout.strip())
+    top = Path(answer.stdout.strip())
     return Repository(top, folder.resolve().relative_to(top.resolve()))
 
 
@@ -95,8 +95,8 @@ class Worktree:
         )  # fmt: skip
         if done.returncode == 0:
             return ""
-        said = done.stdout.strip().rpartition("\n")[2] or "it wrote nothing"
-        return f"the setup ended with status {done.returncode}: {said}"
+        last_line = done.stdout.strip().rpartition("\n")[2] or "it wrote nothing"
+        return f"the setup ended with status {done.returncode}: {last_line}"
 
 
 @contextmanager

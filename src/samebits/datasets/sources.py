@@ -178,8 +178,8 @@ class NpmPackage:
             raise self._give_up(f"npm did not answer in {SECONDS_FOR_NPM} s") from None
         archives = sorted(self.workplace.glob("*.tgz"))
         if done.returncode or not archives:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise self._give_up(f"npm pack failed: {said[0] if said else f'exit status {done.returncode}'}")
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            raise self._give_up(f"npm pack failed: {lines[0] if lines else f'exit status {done.returncode}'}")
         return archives[0]
 
     def _give_up(self, why: str) -> MissingFile:

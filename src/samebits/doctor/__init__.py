@@ -50,13 +50,13 @@ class TriedLibrary(NamedTuple):
 
 def libraries(python: Path) -> dict[str, bool]:
     """Return the libraries that samebits watches, or on which controls act -> whether this Python has them."""
-    known = {_top(name) for name in WATCHERS} | {one for entry in controls.table() for one in _own(entry)}
-    names = sorted(known - sys.stdlib_module_names)
+    watched = {_top(name) for name in WATCHERS} | {library for entry in controls.table() for library in _own(entry)}
+    names = sorted(watched - sys.stdlib_module_names)
     done = subprocess.run([python, "-c", _FOUND, *names], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise UsageError(f"{python} cannot look for libraries: {done.stderr.strip()}", "name one: --python PATH.")
-    found = json.loads(done.stdout)
-    return {name: name in found for name in names}
+    installed = json.loads(done.stdout)
+    return {name: name in installed for name in names}
 
 
 def _own(control: type[Control]) -> set[str]:
@@ -73,21 +73,21 @@ def tried(library: str, python: Path) -> TriedLibrary:
     Raises SamebitsError if trials cannot run on this machine.
     """
     own = set() if library == PLAIN else {library}
-    held = [one for one in controls.table() if (own <= _own(one) if own else not _own(one))]
-    names = sorted(own | {name for one in held for name in one.libraries if not own or _top(name) == library})
+    acting = [control for control in controls.table() if (own <= _own(control) if own else not _own(control))]
+    names = sorted(own | {name for control in acting for name in control.libraries if not own or _top(name) == library})
     with tempfile.TemporaryDirectory(prefix="samebits-doctor-") as folder:
         request = Request(
             command=["python", "-c", _PROGRAM, *names],
             options=Options(trials=1, timeout=_SECONDS),
             python=str(python),
-            controls=[one.id for one in held],
+            controls=[control.id for control in acting],
             out=Path(folder, "record"),
             directory=Path(folder),
         )
-        made = checks.record(request)
-        record = open_record(made.folder)
+        recording = checks.record(request)
+        record = open_record(recording.folder)
         result, faults = judged(record), record.trials[0].probe_failures
-    fault = made.trial.said or made.trial.why or next(iter(faults), "")
+    fault = recording.trial.said or recording.trial.why or next(iter(faults), "")
     fault = fault or ("" if result.trials[0].steps else "its steps were not observed")
     setup = result.setup
     return TriedLibrary(
@@ -110,8 +110,8 @@ def host_lines() -> Iterator[str]:
 
 def missing_readers() -> dict[str, list[str]]:
     """Return the libraries that read files for samebits and are not installed -> the endings of these files."""
-    found: dict[str, list[str]] = {}
+    endings: dict[str, list[str]] = {}
     for kind in TABLE:
         if kind.library and importlib.util.find_spec(kind.library) is None:
-            found.setdefault(kind.library, []).extend(kind.endings or [kind.name])
-    return found
+            endings.setdefault(kind.library, []).extend(kind.endings or [kind.name])
+    return endings

@@ -120,8 +120,8 @@ def environment_python(name: str) -> Path:
 
 def unknown(name: str, advice: str = "") -> NotFoundError:
     """Return the error for an unknown name."""
-    said = f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}."
-    return NotFoundError(said, advice=advice)
+    what = f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}."
+    return NotFoundError(what, advice=advice)
 
 
 Note = Callable[[str], None]
@@ -256,9 +256,9 @@ class Builder:
             self.note(f"{self.name}: {_short(line.strip())}")
 
     def _failure(self, what: str, last: deque[str]) -> EnvironmentFailure:
-        said = "\n".join(f"   {line}" for line in last)
+        output = "\n".join(f"   {line}" for line in last)
         return EnvironmentFailure(
-            f"The environment {self.name} could not be built: {what} failed.\n{said}\n"
+            f"The environment {self.name} could not be built: {what} failed.\n{output}\n"
             f"   the whole output: {self.log.name}",
             advice=f"Remove the cause, then: samebits env create {self.name}   (it goes on where it stopped)",
         )

@@ -89,9 +89,9 @@ def candidates(path: str) -> Iterator[Path]:
 
 def _matching(folder: Path, *patterns: str) -> Iterator[Path]:
     for pattern in patterns:
-        for found in sorted(folder.glob(pattern)):
-            if re.fullmatch(r"python(\d(\.\d+)?)?", found.name) and os.access(found, os.X_OK):
-                yield found
+        for path in sorted(folder.glob(pattern)):
+            if re.fullmatch(r"python(\d(\.\d+)?)?", path.name) and os.access(path, os.X_OK):
+                yield path
 
 
 def places() -> dict[str, tuple[Path, str]]:
@@ -104,9 +104,9 @@ def places() -> dict[str, tuple[Path, str]]:
 
 def conda_bases() -> list[Path]:
     """Return the folders of conda installations (or of similar tools), and of the environments in conda's list."""
-    named = [os.environ.get("MAMBA_ROOT_PREFIX"), os.environ.get("CONDA_PREFIX")]
+    prefixes = [os.environ.get("MAMBA_ROOT_PREFIX"), os.environ.get("CONDA_PREFIX")]
     program = os.environ.get("CONDA_EXE")
-    bases = [Path(text) for text in named if text] + ([Path(program).parent.parent] if program else [])
+    bases = [Path(text) for text in prefixes if text] + ([Path(program).parent.parent] if program else [])
     bases += [Path.home() / name for name in CONDA_BASES] + [Path("/opt") / name for name in CONDA_BASES]
     listed = Path.home() / ".conda" / "environments.txt"
     if listed.is_file():
@@ -116,15 +116,15 @@ def conda_bases() -> list[Path]:
 
 def found(path: str | None = None) -> Iterator[InterpreterFacts]:
     """Yield each interpreter of this machine once, in the order of preference. Each is asked when it is its turn."""
-    seen = set()
+    keys = set()
     for candidate in candidates(os.environ.get("PATH", "") if path is None else path):
         try:
             answer = _answer(candidate)
         except (NotFoundError, UsageError):
             continue
         key = (answer.path.resolve(), answer.prefix.resolve())
-        if key not in seen:
-            seen.add(key)
+        if key not in keys:
+            keys.add(key)
             yield answer
 
 
