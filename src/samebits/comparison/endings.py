@@ -183,17 +183,14 @@ def bad_endings(trials: Sequence[TrialTrace], record: RecordFile) -> Ending | No
     for status, say in _SAYINGS.items():
         ones = [trial for trial in bad if _status(trial) == status]
         if ones:
-            reason, advice = say(ones, record)
-            return f"{reason}{_rest(len(trials) - len(bad))}.", advice
+            (reason, advice), good = say(ones, record), len(trials) - len(bad)
+            rest = f" ({words.count(good, 'other trial')} ended well)" if good else ""
+            return f"{reason}{rest}.", advice
     raise AssertionError("every status has its sentence")
 
 
 def _status(trial: TrialTrace) -> str:
     return "failed" if trial.file.status == "complete" else trial.file.status
-
-
-def _rest(good: int) -> str:
-    return f" ({words.count(good, 'other trial')} ended well)" if good else ""
 
 
 def _unwatched(trials: list[TrialTrace], record: RecordFile) -> Ending:

@@ -35,7 +35,7 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
     if not ids:
         return None
     racing = [process for trial in trials for process in trial.observed if trains_elsewhere(process)]
-    agree = "; their final weights agree" if all(_has(process, "end") for process in racing) else ""
+    agree = "; their final weights agree" if all(_rows(process, ("end",)).any() for process in racing) else ""
     return (
         f"more than one thread trained in {words.trials(ids)}: samebits watches only one of them, and not always "
         f"the same one, so their steps were not compared{agree}.",
@@ -103,10 +103,6 @@ def _initial_values(process: ProcessTrace) -> frozenset[tuple[str, bytes]]:
     rows = process.rows[_rows(process, ("start",))]
     rows = rows[rows["step"] == rows["step"].min()] if len(rows) else rows
     return frozenset((process.points[int(row["point"])].name, row["fingerprint"].tobytes()) for row in rows)
-
-
-def _has(process: ProcessTrace, kind: str) -> bool:
-    return bool(_rows(process, (kind,)).any())
 
 
 def _rows(process: ProcessTrace, kinds: Sequence[str]) -> NDArray[np.bool_]:

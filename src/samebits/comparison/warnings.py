@@ -79,12 +79,8 @@ def unseeded(inputs: WarningInputs) -> dict[str, str]:
     """
     alone = ": its state differs, but nothing else differs"
     rest = alone if inputs.all_agrees else ": its state already differs at the start"
-    names = [name for name in _differing_from_the_start(inputs) if not _is_unused(name, inputs)]
-    return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
-
-
-def _differing_from_the_start(inputs: WarningInputs) -> list[str]:
-    return sorted(name for name, (_, agreed) in _rng(inputs.comparison).items() if not agreed)
+    names = sorted(name for name, (_, agreed) in _rng(inputs.comparison).items() if not agreed)
+    return {name: f"{words.rng(name)} is unseeded{rest}" for name in names if not _is_unused(name, inputs)}
 
 
 def used_generators_differ(inputs: WarningInputs) -> bool:
@@ -118,7 +114,7 @@ def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
 
 
 def _losses(inputs: WarningInputs) -> Iterator[str]:
-    traces = [member.trace for trial in inputs.comparison.aligned for member in trial.members]
+    traces = _traces(inputs)
     firsts = [step for trace in traces if (step := _first_nan(trace)) is not None]
     if traces and len(firsts) == len(traces):
         yield f"the loss is NaN in all trials, from step {min(firsts):,} on: equal bits of such a model say little"

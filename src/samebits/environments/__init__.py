@@ -275,7 +275,8 @@ def listing() -> str:
     lines = [f"environments (in {home() / 'envs'})"]
     lines += [f"   {recipe.name:<18} {state(recipe):<12} {recipe.about}" for recipe in RECIPES.values()]
     lines += ["interpreters"]
-    lines += [f"   {answer.release:<18} {answer.path}" for answer in _by_release()]
+    answers = sorted(interpreters.found(), key=lambda answer: answer.version)
+    lines += [f"   {answer.release:<18} {answer.path}" for answer in answers]
     return "\n".join(lines) + "\n"
 
 
@@ -285,7 +286,3 @@ def state(recipe: Recipe) -> str:
     if is_current(folder, recipe):
         return "built"
     return "out of date" if (folder / MARKER).is_file() else "not built"
-
-
-def _by_release() -> list[interpreters.InterpreterFacts]:
-    return sorted(interpreters.found(), key=lambda answer: answer.version)

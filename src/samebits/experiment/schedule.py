@@ -107,7 +107,8 @@ class Schedule:
         """Return the seconds that the first trial of a round may take, so that the others fit into the budget too."""
         if self._options.budget is None:
             return None
-        others = -(-(self._trials - 1) // _jobs(self._options))
+        jobs = 1 if self._options.jobs == "auto" else self._options.jobs  # with a budget, trials run one at a time
+        others = -(-(self._trials - 1) // jobs)
         return max(self._left(), 0.0) / (1 + others)
 
     def _within_budget(self, made: int, steps: int) -> Limits | None:
@@ -150,8 +151,3 @@ def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
     fewer, quicker = past[-2]
     each = max((seconds - quicker) / (steps - fewer), 0.0)
     return max(seconds - each * steps, 0.0), each
-
-
-def _jobs(options: Options) -> int:
-    """Return how many trials run at a time with a budget: one, unless the user gives a number."""
-    return 1 if options.jobs == "auto" else options.jobs

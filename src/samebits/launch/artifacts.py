@@ -137,11 +137,7 @@ def _is_too_large(path: Path) -> bool:
 
 
 def _too_large(name: str) -> SavedFile:
-    more = f"it has more than {MOST_BYTES >> 30} GiB (--artifact names a file that is compared whatever its size)"
-    return _not_compared(name, more)
-
-
-def _not_compared(name: str, why: str) -> SavedFile:
+    why = f"it has more than {MOST_BYTES >> 30} GiB (--artifact names a file that is compared whatever its size)"
     return SavedFile(path=name, named=False, format="bytes", error=why, changing=why)
 
 

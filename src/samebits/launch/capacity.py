@@ -332,10 +332,10 @@ def _most_memory(pid: int) -> int:
     return kibibytes(Path(f"/proc/{pid}/status"), "VmHWM") or 0
 
 
-def _machine_seconds(stat: Path = Path("/proc/stat")) -> float:
+def _machine_seconds() -> float:
     """Return the processor time spent on the cores of this process. Idle time and waits for a disk are left out."""
     own, total = {f"cpu{number}" for number in os.sched_getaffinity(0)}, 0
-    for line in stat.read_text().splitlines():
+    for line in Path("/proc/stat").read_text().splitlines():
         name, *fields = line.split()
         if name in own:
             user, nice, system, _, _, *rest = map(int, fields[:8])

@@ -153,8 +153,9 @@ def _unpack_code(code: bytes, record: Path) -> None:
 
 def _run(plan: Plan, order: NodeOrder) -> TrialRun:
     outside = Outside(plan.directory, plan.record, plan.request.command, on_node=True)
+    folder = order.request.directory  # a copy of it belongs to one trial, so nothing in it comes from an earlier one
     for number, paths in order.earlier.items():
-        outside.wrote(number, [path for path in paths if not (order.packed and _is_fresh(path, order))])
+        outside.wrote(number, [path for path in paths if not (order.packed and path.is_relative_to(folder))])
     trial = TrialRun(plan, order.id, order.limits, order.slot, outside)
     trial.start(LocalLauncher())
     try:
@@ -176,11 +177,3 @@ def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...], copy: str) 
     own = {"node": node, "affinity": affinity}
     update = {"machine": {**file.machine, **own}, "notes": [*file.notes, *notes], "working_copy": copy}
     store.write_trial(trial.folder, file.model_copy(update=update))
-
-
-def _is_fresh(path: Path, order: NodeOrder) -> bool:
-    """Return whether a file lies in a copy of the working folder.
-
-    Each copy belongs to one trial, so nothing in it comes from an earlier one.
-    """
-    return path.is_relative_to(order.request.directory)

@@ -201,13 +201,10 @@ class Processes:
         now = time.monotonic()
         if all(now - process.grew > _HUNG for process in observing):
             return True
-        if len({process.facts.get("rank") for process in stopped}) < _ranks_promised(stopped):
+        ranks = max(int(process.facts.get("world_size") or 1) for process in stopped)
+        if len({process.facts.get("rank") for process in stopped}) < ranks:
             return False
         return not any(_goes_on(process, now) for process in observing if process not in stopped)
-
-
-def _ranks_promised(stopped: list[WatchedProcess]) -> int:
-    return max(int(process.facts.get("world_size") or 1) for process in stopped)
 
 
 def _goes_on(process: WatchedProcess, now: float) -> bool:
@@ -215,13 +212,9 @@ def _goes_on(process: WatchedProcess, now: float) -> bool:
 
     One that waits for a stopped process has not observed anything for a while.
     """
-    if process.has_ended or not _is_alive(process.pid):
+    if process.has_ended or not Path(f"/proc/{process.pid}").exists():
         return False
     return now - process.grew <= _STALLED
-
-
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def _names(folder: Path) -> list[str]:

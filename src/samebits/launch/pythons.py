@@ -108,10 +108,8 @@ class Pythons:
         if not any(names) and not command.holds_python(executable):
             return Sight(pid, argv, executable, python=False)
         version = next((name.group(2) for name in names if name and name.group(2)), None)
-        return Sight(pid, argv, executable, python=True, why=self._why(pid, argv, version))
-
-    def _why(self, pid: int, argv: list[str], version: str | None) -> str:
-        return _old(version) or _flags(argv) or self._environment(pid)
+        why = _old(version) or _flags(argv) or self._environment(pid)
+        return Sight(pid, argv, executable, python=True, why=why)
 
     def _environment(self, pid: int) -> str:
         """Return which part of the environment keeps the probe out."""

@@ -56,7 +56,8 @@ def wait_for_job(words: Sequence[str]) -> int:
     _warn(script[:1])
     all_options = [*options, *_options_in(script[:1])]
     refuse_cluster(all_options)
-    output = None if _has_output(all_options) else _output_file()
+    has_output = "SBATCH_OUTPUT" in os.environ or any(_OUTPUT.match(option) for option in all_options)
+    output = None if has_output else _output_file()
     guard = Guard('test -z "$job" || scancel "$job"', [SLURM_GUARD], environment())
     try:
         redirect = [f"--output={str(output).replace('%', '%%')}"] if output else []
@@ -87,11 +88,6 @@ def _options_in(script: Sequence[str]) -> list[str]:
     """Return the options of sbatch in the lines of a script, each in one word."""
     lines = [line for name in script for line in Path(name).read_text(errors="replace").splitlines()]
     return [word for line in lines if line.startswith("#SBATCH") for word in line.removeprefix("#SBATCH").split()]
-
-
-def _has_output(options: Sequence[str]) -> bool:
-    """Return whether the user says where the output of the job goes."""
-    return "SBATCH_OUTPUT" in os.environ or any(_OUTPUT.match(text) for text in options)
 
 
 def _output_file() -> Path:

@@ -23,15 +23,11 @@ def only_golden_differs(golden: GoldenAnswer | None) -> bool:
 def golden_blocks(golden: GoldenAnswer) -> Iterator[AnyBlock]:
     """Yield the facts about the golden file, and the block to paste."""
     yield Facts(tuple((label, cell) for label, cell in _rows(golden) if cell))
-    if golden.paste and _is_short(golden.paste):
+    lines = len(golden.paste.splitlines())
+    if 0 < lines <= _MOST_LINES or (lines and "CI" in os.environ):  # in CI, people can only copy what they see
         yield Code(golden.paste.rstrip(), f"the block of this environment, for {golden.file}")
-    elif golden.paste:
-        yield Text(f"The block of this environment has {len(golden.paste.splitlines()):,} lines: --json holds it.")
-
-
-def _is_short(block: str) -> bool:
-    """Return whether people should see all lines. In CI they can only copy what they see."""
-    return len(block.splitlines()) <= _MOST_LINES or "CI" in os.environ
+    elif lines:
+        yield Text(f"The block of this environment has {lines:,} lines: --json holds it.")
 
 
 def _rows(golden: GoldenAnswer) -> Iterator[tuple[str, Cell]]:

@@ -72,7 +72,8 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
     yield from file_order(result)
     if result.divergence is not None:
         yield from spread(result, record)
-    yield meaning(_says(result, record), [*_limits(result), *_gaps(result)])
+    says = [*_verdict_says(result, record), *(f"{text}." for text in result_words.keyed(result))]
+    yield meaning(says, [*_limits(result), *_gaps(result)])
     if result.warnings:
         yield Section("Notes", "notes", (Notes(tuple(result.warnings)),), on=PAGE)
 
@@ -96,17 +97,8 @@ def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
 # -- what a verdict says --------------------------------------------------------------------------------------------
 
 
-def _equal_kinds(result: Result) -> str:
-    return ", ".join(kind for kind, mark in result.judged.items() if mark == "=")
-
-
-def _says(result: Result, record: Record | None) -> list[str]:
-    """Say what was seen, at steps and under keys."""
-    return [*_verdict_says(result, record), *(f"{text}." for text in result_words.keyed(result))]
-
-
 def _verdict_says(result: Result, record: Record | None) -> list[str]:
-    trials, kinds = result_words.trials(result), _equal_kinds(result)
+    trials, kinds = result_words.trials(result), ", ".join(k for k, mark in result.judged.items() if mark == "=")
     setup = "the two records" if isinstance(record, MergedRecord) else "this setup"
     if result.verdict == "repeated":
         first = f"{trials} of {setup}, each in fresh processes, gave the same bits"

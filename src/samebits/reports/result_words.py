@@ -128,7 +128,7 @@ def part(divergence: Divergence) -> str:
 
 def path(divergence: Divergence) -> list[str]:
     """Return the path from the process to the tensor, without parts that say nothing."""
-    steps = {"end": [], "start": []}.get(divergence.kind, [_step(divergence)])
+    steps = [] if divergence.kind in ("start", "end") else _step(divergence)
     return [*process_words(divergence), *steps, divergence.kind, *_name(divergence)]
 
 
@@ -140,11 +140,11 @@ def _name(divergence: Divergence) -> list[str]:
     return [name[len(kind) + 1 :] if name.startswith((f"{kind}/", f"{kind}.")) else name]
 
 
-def _step(divergence: Divergence) -> str:
+def _step(divergence: Divergence) -> list[str]:
     step, place = divergence.step, divergence.within
     in_epoch = f" (step {place.step:,} of epoch {place.epoch:,})" if place and place.epoch else ""
-    in_cell = f"In [{place.cell}] > " if place and place.cell else ""
-    return in_cell + ("before step 0" if step < 0 else f"step {step:,}{in_epoch}")
+    cell = [f"In [{place.cell}]"] if place and place.cell else []
+    return [*cell, "before step 0" if step < 0 else f"step {step:,}{in_epoch}"]
 
 
 def process_words(divergence: Divergence) -> list[str]:

@@ -33,12 +33,9 @@ def fingerprint_file(path: Path, named: bool) -> SavedFile:  # noqa: FBT001
     except OSError as error:
         return _unread(path, f"cannot be read ({error.strerror or error})", named=named)
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
-        return _unread(path, f"it {_how(before.st_size, after.st_size)} while it was read", named=named)
+        change = "grew" if after.st_size > before.st_size else "changed"
+        return _unread(path, f"it {change} while it was read", named=named)
     return file.model_copy(update={"named": named})
-
-
-def _how(before: int, after: int) -> str:
-    return "grew" if after > before else "changed"
 
 
 def _unread(path: Path, why: str, *, named: bool) -> SavedFile:
