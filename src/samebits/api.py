@@ -118,7 +118,7 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     result. `result.explanation` holds what was found; it is None if the trials give no answer.
     """
     given = values("explain", ExplainOptions, options)
-    request = _asked(command, given, options)
+    request = _request_or_folder(command, given, options)
     from samebits import causes
     from samebits.patches.shown_lines import with_patch
 
@@ -134,7 +134,7 @@ def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
     result. `result.location` holds what was found; it is None if the trials do not diverge.
     """
     given = values("locate", LocateOptions, options)
-    request = _asked(command, given, options)
+    request = _request_or_folder(command, given, options)
     from samebits import localization
 
     opened, result = localization.run(request, given["progress"], run=given["run"], heat=given["heat"])
@@ -161,7 +161,7 @@ def _prepare(given: Mapping[str, Any]) -> None:
     check_targets(_targets(given))
 
 
-def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) -> Request | Path:
+def _request_or_folder(command: Command, given: dict[str, Any], options: Mapping[str, Any]) -> Request | Path:
     """Return the request for a command, or the folder if a record was given instead."""
     parts = words(command)
     if not requests.names_a_record(parts):

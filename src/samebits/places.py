@@ -17,16 +17,16 @@ HOME_VARIABLE = "SAMEBITS_HOME"
 
 def home() -> Path:
     """Return the folder of environments; `SAMEBITS_HOME` names a different one."""
-    return _named() or platformdirs.user_data_path("samebits")
+    return _home_folder() or platformdirs.user_data_path("samebits")
 
 
 def cache() -> Path:
     """Return the folder of data sets, which can be fetched again. It is in `SAMEBITS_HOME` if that is set."""
-    folder = _named()
+    folder = _home_folder()
     return folder / "cache" if folder else platformdirs.user_cache_path("samebits")
 
 
-def _named() -> Path | None:
+def _home_folder() -> Path | None:
     text = os.environ.get(HOME_VARIABLE)
     return Path(text).expanduser().absolute() if text else None
 

@@ -31,7 +31,7 @@ class Repository(NamedTuple):
 
     def subject(self, commit: str) -> str:
         """Return the short name and the first line of a commit."""
-        return self._said("log", "-1", "--format=%h %s", commit)
+        return self._output("log", "-1", "--format=%h %s", commit)
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the old commit comes before the new one."""
@@ -39,10 +39,10 @@ class Repository(NamedTuple):
 
     def between(self, good: list[str], bad: str) -> list[str]:
         """Return the commits that can be the first bad one, `bad` too. The one that halves them best comes first."""
-        lines = self._said("rev-list", "--bisect-all", bad, "--not", *good).splitlines()
+        lines = self._output("rev-list", "--bisect-all", bad, "--not", *good).splitlines()
         return [line.split()[0] for line in lines]
 
-    def _said(self, *words: str) -> str:
+    def _output(self, *words: str) -> str:
         done = _git(self.top, *words)
         if done.returncode:
             raise UsageError(f"git {words[0]} failed: {done.stderr.strip()}.", f"git -C {self.top} status")

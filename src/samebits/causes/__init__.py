@@ -42,7 +42,7 @@ MARGIN = 5  # steps that are kept after the last divergence
 class Cause:
     """The conclusion of the search, its confirmation over more steps, and the costs (None: not measured)."""
 
-    found: Conclusion
+    conclusion: Conclusion
     confirmed: Confirmation | None
     cost: dict[str, Cost] | None
 
@@ -71,11 +71,11 @@ def run(
         asked = replace(asked, options=options, again=AGAIN)
         asked = record_of(asked) or asked
     checked = _recorded(asked, progress, run=run) if isinstance(asked, Path) else checks.run(asked, progress)
-    earlier = None if again else _known(checked)
+    earlier = None if again else _earlier_check(checked)
     return earlier or explained(checked, began, alternatives=alternatives)
 
 
-def _known(checked: Check) -> Check | None:
+def _earlier_check(checked: Check) -> Check | None:
     """Return the check with the result of an earlier search over the same trials; None if there is none."""
     experiment, result = checked
     left = store.left_result(experiment.folder)
@@ -119,7 +119,7 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
     why = _Inquiry(settings, result, replay, began, alternatives=alternatives).cause()
     judged = _as_check_left_it(first.result or result, result)
     spent = Spent(settings.trials + replay.trials, clock.now() - began, settings.at_a_time)
-    explanation = document.explanation(settings, why, _operator(replay, why.found), spent)
+    explanation = document.explanation(settings, why, _operator(replay, why.conclusion), spent)
     update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings, judged.unseeded)}
     return _written(experiment, judged.model_copy(update=update))
 

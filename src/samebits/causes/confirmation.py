@@ -134,13 +134,13 @@ def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[s
         for setting in (base, *by_names.values()):
             setting.run(1)
         # times that overlap now overlap after every further turn too
-        by_names = {names: setting for names, setting in by_names.items() if _compared(setting, base)}
+        by_names = {names: setting for names, setting in by_names.items() if _cost_so_far(setting, base)}
         if not by_names:
             break
-    return {names: price for names, setting in by_names.items() if (price := _compared(setting, base)) is not None}
+    return {names: price for names, setting in by_names.items() if (price := _cost_so_far(setting, base)) is not None}
 
 
-def _compared(held: Setting, without: Setting) -> Cost | None:
+def _cost_so_far(held: Setting, without: Setting) -> Cost | None:
     """Return what a set costs by the turns so far; None if times overlap, or if the numbers of steps differ."""
     numbers = {trial.steps for setting in (held, without) if setting.result for trial in setting.result.trials}
     return cost(_times(held), _times(without)) if len(numbers) == 1 else None

@@ -48,7 +48,7 @@ class Spent(NamedTuple):
 
 def explanation(settings: SettingRecords, why: Cause, operator: str | None, spent: Spent) -> Explanation:
     """Return the explanation of trials that diverge."""
-    conclusion = why.found
+    conclusion = why.conclusion
     first, cause = settings.all[0].result, conclusion.cause
     loaded = set(first.setup.packages) if first else set()
     return Explanation(
@@ -165,7 +165,7 @@ def _sentence(settings: SettingRecords, conclusion: Conclusion) -> str:
 
 
 def _notes(settings: SettingRecords, why: Cause) -> list[str]:
-    conclusion = why.found
+    conclusion = why.conclusion
     unclear = [outcome.unclear for setting in settings.all if (outcome := setting.seen()).unclear]
     notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
     if conclusion.cause and (unknown := settings.setting(conclusion.cause).unknown):

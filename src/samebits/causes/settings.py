@@ -222,14 +222,14 @@ class SettingRecords:
             return
         wanted: dict[frozenset[str], tuple[int, int]] = {}
         for wish in wishes:
-            wanted.setdefault(self._held(wish.names), (self._has(wish), wish.trials))
+            wanted.setdefault(self._all_controls(wish.names), (self._has(wish), wish.trials))
         more = shares(list(wanted.values()), capacity.fitting(capacity.at_a_time))
         if more[0] and sum(map(bool, more)) > 1:
             self._run_beside({self.setting(held): number for held, number in zip(wanted, more, strict=True) if number})
 
     def _has(self, wish: Wish) -> int:
         """Return how many trials a setting has; if more would show nothing new, the number that is wished for."""
-        setting = self._settings.get(self._held(wish.names))
+        setting = self._settings.get(self._all_controls(wish.names))
         if setting is None:
             return 0
         outcome = setting.seen()
@@ -276,12 +276,12 @@ class SettingRecords:
 
     def setting(self, names: Iterable[str]) -> Setting:
         """Return the setting of these controls, and begin it if it is new."""
-        held = self._held(names)
+        held = self._all_controls(names)
         if held not in self._settings:
             self._settings[held] = self.begin(held, self.steps)
         return self._settings[held]
 
-    def _held(self, names: Iterable[str]) -> frozenset[str]:
+    def _all_controls(self, names: Iterable[str]) -> frozenset[str]:
         """Return all controls that a setting holds: these, and those of the check."""
         return frozenset(controls.resolve([*self.base, *names]))
 
@@ -316,7 +316,7 @@ class SettingRecords:
 
     def steps_tried_next(self, names: Iterable[str]) -> int | None:
         """Return the larger number of steps with which a stopped search tried a set next; None if it did not."""
-        return self._kept.steps_after(self._held(names), self.setting(names).steps)
+        return self._kept.steps_after(self._all_controls(names), self.setting(names).steps)
 
     @property
     def longest(self) -> float:

@@ -48,7 +48,7 @@ class Reads(click.ParamType[Any]):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Complete a name, also after a comma. Without names, complete files or folders if the option takes these."""
         before, comma, begun = incomplete.rpartition(",")
-        entries = self._known()
+        entries = self._entries()
         if not entries:
             sort = _SORTS.get(str(param.metavar or "").strip("[]"))
             return [CompletionItem(incomplete, type=sort)] if sort else []
@@ -56,7 +56,7 @@ class Reads(click.ParamType[Any]):
             CompletionItem(before + comma + row.name, help=row.about) for row in entries if row.name.startswith(begun)
         ]
 
-    def _known(self) -> list[NameEntry]:
+    def _entries(self) -> list[NameEntry]:
         if self._names is not None:
             return [NameEntry(name, "") for name in self._names()]
         return NAMES[self.name]() if self.name in NAMES else []

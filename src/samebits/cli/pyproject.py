@@ -155,7 +155,7 @@ def shown_options(given: dict[str, Any]) -> str:
             continue
         source = _source(option.name)
         origin = "command line" if source is ParameterSource.COMMANDLINE else tables.get(option.name, "")
-        rows.append((max(option.flags, key=len), _shown(given[option.name]), origin))
+        rows.append((max(option.flags, key=len), _value_text(given[option.name]), origin))
     wide = [max(len(row[place]) for row in rows) for place in (0, 1)]
     lines = (f"{flag:<{wide[0]}}  {value:<{wide[1]}}  {origin}".rstrip() for flag, value, origin in rows)
     return "".join(f"{words.printable(line)}\n" for line in lines)
@@ -165,7 +165,7 @@ def _source(name: str) -> ParameterSource | None:
     return click.get_current_context().get_parameter_source(name)
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "-"}[value]
     if isinstance(value, dict):

@@ -87,9 +87,9 @@ def role(point: Point) -> Role:
 
 def roles(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> list[Role]:
     """Return the role of each point in a pair of traces. A value that the program itself names always counts."""
-    named = _named(points, a, b)
-    scratch = _told(a, "scratch", "names") & _told(b, "scratch", "names")
-    untrained = (idle(a) & idle(b)) | _given(a, b)
+    named = _program_points(points, a, b)
+    scratch = _names_in(a, "scratch", "names") & _names_in(b, "scratch", "names")
+    untrained = (idle(a) & idle(b)) | _same_start(a, b)
     return [
         "trained" if number in named else _role_in_pair(point, scratch, untrained)
         for number, point in enumerate(points)
@@ -102,7 +102,7 @@ def _role_in_pair(point: Point, scratch: set[str], untrained: set[str]) -> Role:
     return "idle" if point.kind in ("start", "end") and point.name in untrained else role(point)
 
 
-def _named(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> set[int]:
+def _program_points(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> set[int]:
     """Return the points that the program itself names with `observe`."""
     kinds = _named_kinds(a) | _named_kinds(b)
     keyed = {event.get("point") for trace in (a, b) for event in trace.events_named("keyed")}
@@ -114,7 +114,7 @@ def _named_kinds(trace: ProcessTrace) -> set[str]:
     return {str(kind) for event in events for kind in ([event["kind"]] if event.get("kind") else wire.KINDS)}
 
 
-def _told(trace: ProcessTrace, event: str, field: str) -> set[str]:
+def _names_in(trace: ProcessTrace, event: str, field: str) -> set[str]:
     lists = (entry.get(field) for entry in trace.events_named(event))
     return {str(name) for names in lists if isinstance(names, list) for name in names}
 
@@ -124,7 +124,7 @@ def idle(trace: ProcessTrace) -> set[str]:
     return {name for name, prints in _untrained(trace).items() if len(set(prints)) == 1}
 
 
-def _given(a: ProcessTrace, b: ProcessTrace) -> set[str]:
+def _same_start(a: ProcessTrace, b: ProcessTrace) -> set[str]:
     """Return the tensors to which the program gave the same values in both traces, before it deleted them."""
     mine, theirs = _untrained(a), _untrained(b)
     return {name for name in mine.keys() & theirs.keys() if mine[name][1:] and mine[name][1:] == theirs[name][1:]}
@@ -132,7 +132,7 @@ def _given(a: ProcessTrace, b: ProcessTrace) -> set[str]:
 
 def _untrained(trace: ProcessTrace) -> dict[str, list[bytes]]:
     """Return the fingerprints of each tensor that was deleted and never trained: at its start, then at its end."""
-    deleted = _told(trace, "gone", "names") - _told(trace, "held", "names")
+    deleted = _names_in(trace, "gone", "names") - _names_in(trace, "held", "names")
     names = deleted - {point.name for point in trace.points if point.kind in ("gradient", "update")}
     prints: dict[str, list[bytes]] = {name: [] for name in names}
     numbers = [n for n, point in enumerate(trace.points) if point.kind in ("start", "end") and point.name in names]
@@ -281,7 +281,7 @@ def leaves(points: Sequence[Point], roles_: Sequence[Role], a: ProcessTrace, b: 
         number
         for number, point in enumerate(points)
         if _is_leaf(point, roles_[number]) and point[:2] in kept_points[0] & kept_points[1]
-    } - _named(points, a, b)
+    } - _program_points(points, a, b)
 
 
 def _is_leaf(point: Point, role_: Role) -> bool:

@@ -28,5 +28,5 @@ def is_open(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:
         [AlignedTrial(t, record.command) for t in trials], record.options.ignores, known_laws(record)
     )
     pairs = [pair for _, pair in comparison.known_pairs()]
-    agree = all(part.found.equal and not part.alone for pair in pairs for part in pair.members)
+    agree = all(part.difference.equal and not part.alone for pair in pairs for part in pair.members)
     return agree and any(difference.is_open for pair in pairs for difference in pair.left)

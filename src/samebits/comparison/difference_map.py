@@ -98,7 +98,7 @@ def difference_map(
     if not twins:
         return None
     columns = _columns(max(min(member.trace.steps, twin.steps) for twin in twins), since, most)
-    return _counted(member.trace, twins, columns)
+    return _map(member.trace, twins, columns)
 
 
 def _twin(trial: AlignedTrial, other: AlignedTrial, member: Member) -> ProcessTrace | None:
@@ -117,7 +117,7 @@ def _columns(steps: int, since: int, most: int) -> StepColumns:
     return StepColumns(first, max(steps, since + 1), every, since)
 
 
-def _counted(trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepColumns) -> DifferenceMap:
+def _map(trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepColumns) -> DifferenceMap:
     places: dict[tuple[str, str], int] = {point[:2]: number for number, point in enumerate(trace.points)}
     points = list(trace.points)
     masks = list(_masks(trace, twins, columns))

@@ -47,12 +47,12 @@ def _each(numbers: Words) -> list[int]:
 class Row:
     """One observation that differs.
 
-    `seen`: its place among the rows of its trace. `missing`: whether only one trace has it.
+    `position`: its place among the rows of its trace. `missing`: whether only one trace has it.
     """
 
     step: int
     kind: int
-    seen: int
+    position: int
     name: str = field(compare=False)
     occurrence: int = field(compare=False)
     missing: bool = field(compare=False)

@@ -35,7 +35,7 @@ class DifferencePlace:
     step: int
     kind: int
     rank: int
-    seen: int
+    position: int
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _of_member(part: MemberDifference, *, took_steps: bool) -> Iterator[FirstDif
         return
     # if a process of the trial took steps, one without steps only holds what others trained: the cause is in the others
     after = _AFTER_ALL if took_steps and not member.trace.steps else 0
-    rows = [_of_row(row, part, after) for row in part.found.rows]
+    rows = [_of_row(row, part, after) for row in part.difference.rows]
     if rows:
         yield from _of_rng(part, rows[0].place)
     yield from rows
@@ -158,7 +158,7 @@ def _of_row(row: Row, part: MemberDifference, after: int) -> FirstDifference:
     member = part.member
     kind = _CODES["structure"] if row.missing else row.kind
     # if points are missing, the kind that is judged first names the divergence
-    position = row.seen + (row.kind << 48 if row.missing else 0)
+    position = row.position + (row.kind << 48 if row.missing else 0)
     place = DifferencePlace(member.order + after, row.step, kind, member.key.rank, position)
     if not row.missing:
         return FirstDifference(place, row.name, member.process, "", row, member)
@@ -177,7 +177,7 @@ def _of_rng(part: MemberDifference, first: DifferencePlace) -> Iterator[FirstDif
     States that were sampled at the end are left out.
     """
     member = part.member
-    for number, (name, (step, agreed)) in enumerate(sorted(part.found.rng.items())):
+    for number, (name, (step, agreed)) in enumerate(sorted(part.difference.rng.items())):
         place = DifferencePlace(member.order, step, _CODES["rng"], member.key.rank, number)
         at_end = member.trace.end is not None and step >= min(part.steps)
         if agreed and not at_end and place < first:

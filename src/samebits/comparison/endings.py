@@ -79,10 +79,10 @@ def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
 def hidden_processes(files: Sequence[TrialFile]) -> str:
     """Return the unwatched processes of the first of the trials that has any, in words; empty if there are none."""
     processes = next((hidden for file in files if (hidden := unwatched_processes(file))), [])
-    return "; ".join(dict.fromkeys(_named(process) for process in processes))
+    return "; ".join(dict.fromkeys(_process_text(process) for process in processes))
 
 
-def _named(process: PythonProcess) -> str:
+def _process_text(process: PythonProcess) -> str:
     name = words.command(process.argv) if process.argv else process.executable or f"process {process.pid}"
     return f"{name} ({process.why})" if process.why else name
 

@@ -25,7 +25,7 @@ def file_order(comparison: Comparison, number: int, process: ProcessKey) -> File
     The result is None if it is the same, or not known.
     """
     pair = [_trace(trial, process) for trial in (comparison.reference, comparison.trial(number))]
-    orders = [_opened(trace) for trace in pair if trace is not None]
+    orders = [_opening_order(trace) for trace in pair if trace is not None]
     return order_of(comparison.reference.id, number, *orders) if len(orders) == 2 else None
 
 
@@ -33,7 +33,7 @@ def _trace(trial: AlignedTrial, process: ProcessKey) -> ProcessTrace | None:
     return next((member.trace for member in trial.members if member.process == process), None)
 
 
-def _opened(trace: ProcessTrace) -> list[str]:
+def _opening_order(trace: ProcessTrace) -> list[str]:
     """Return the files in the order in which the process first opened them, without files that it wrote itself."""
     paths = (event.get("path") for event in trace.events_named("opened"))
     return list(dict.fromkeys(path for path in paths if isinstance(path, str) and not path.endswith(_CODE)))

@@ -96,7 +96,7 @@ def _path(name: _PlainName) -> Hashable:
     return name.path
 
 
-def _numbered(name: _PlainName) -> Hashable:
+def _path_pattern(name: _PlainName) -> Hashable:
     """Return the path with a placeholder for each number."""
     return name.file.named, _without_digits(name.path)
 
@@ -131,10 +131,10 @@ def _below_other_folders(name: _PlainName) -> Hashable:
 
 _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
     ((_path,), False),
-    ((_numbered, _content), False),
+    ((_path_pattern, _content), False),
     ((_folder, _content), False),
     ((_basename, _content), False),
-    ((_numbered,), True),
+    ((_path_pattern,), True),
     ((_folder,), True),
     ((_basename,), True),
     ((_below_other_folders,), True),

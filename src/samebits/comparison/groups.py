@@ -27,7 +27,7 @@ class MemberDifference(NamedTuple):
     """What differs in one process. `alone`: only one of the trials has the process."""
 
     member: Member
-    found: TraceDifference
+    difference: TraceDifference
     alone: bool = False
     steps: tuple[int, int] = (0, 0)
     other: Member | None = None
@@ -51,12 +51,12 @@ class PairDifference:
     @property
     def equal(self) -> bool:
         """Whether everything compared has the same bits."""
-        return not self.files and all(part.found.equal and not part.alone for part in self.members)
+        return not self.files and all(part.difference.equal and not part.alone for part in self.members)
 
     @property
     def indistinct(self) -> list[MemberKey]:
         """Processes that differ, and whose siblings differ too. For them, pairing is a guess."""
-        unequal = [part.member.key for part in self.members if not part.found.equal]
+        unequal = [part.member.key for part in self.members if not part.difference.equal]
         many = Counter(key.family for key in unequal)
         return [key for key in unequal if many[key.family] > 1]
 
@@ -128,12 +128,12 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Seq
 
 
 def _used_unseeded(part: MemberDifference) -> list[str]:
-    return used_unseeded(part.member.trace, part.other.trace, part.found) if part.other is not None else []
+    return used_unseeded(part.member.trace, part.other.trace, part.difference) if part.other is not None else []
 
 
 def _beside(part: MemberDifference, ignores: Sequence[str]) -> Iterator[FileDifference]:
     """Yield the values beside the training that differ, and that nothing or only a name explains."""
-    for aside in part.found.beside:
+    for aside in part.difference.beside:
         meaning = aside.meaning
         if (meaning.effect == "unknown" or meaning.by_name) and not matches_any(aside.place, ignores):
             yield FileDifference(
@@ -149,9 +149,9 @@ def _beside(part: MemberDifference, ignores: Sequence[str]) -> Iterator[FileDiff
 
 
 def _of_globals(part: MemberDifference, evidence: MemoryEvidence, ignores: Sequence[str]) -> Iterable[FileDifference]:
-    if part.other is None or not part.found.globals:
+    if part.other is None or not part.difference.globals:
         return []
-    return global_differences((part.member.trace, part.other.trace), part.found.globals, evidence, ignores)
+    return global_differences((part.member.trace, part.other.trace), part.difference.globals, evidence, ignores)
 
 
 def _member_difference(
@@ -228,8 +228,8 @@ def _step(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
         begin = starts.get(part.member.order, 0)
         if part.alone:
             places.append(begin)
-        elif part.found.rows:
-            step = part.found.rows[0].step
+        elif part.difference.rows:
+            step = part.difference.rows[0].step
             places.append(begin + step if step >= 0 else begin - (begin == 0))
     return min(places, default=steps)
 

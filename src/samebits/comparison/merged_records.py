@@ -108,7 +108,7 @@ def _asked_differently(first: RecordFile, second: RecordFile) -> Iterator[str]:
     for name in SAME_ASKED:
         a, b = getattr(first, name), getattr(second, name)
         if a != b:
-            yield f"the records differ in {name}: {_shown(a)} and {_shown(b)}"
+            yield f"the records differ in {name}: {_text(a)} and {_text(b)}"
 
 
 def _found_differently(first: Record, second: Record) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _found_differently(first: Record, second: Record) -> Iterator[str]:
         a, b = _facts_of(first.trials[0].file, name), _facts_of(second.trials[0].file, name)
         keys = sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
         if keys and (name != "packages" or (a and b)):  # a process that observed nothing does not list its packages
-            listed = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:MOST_SHOWN])
+            listed = "; ".join(f"{key} {_text(a.get(key))} and {_text(b.get(key))}" for key in keys[:MOST_SHOWN])
             more = f"; and {len(keys) - MOST_SHOWN} more" if len(keys) > MOST_SHOWN else ""
             yield f"the records differ in {name}: {listed}{more}"
 
@@ -139,7 +139,7 @@ def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
     }
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None or value == []:
         return "none"
     if isinstance(value, dict):  # the files of the code, each with its fingerprint
@@ -166,10 +166,10 @@ def _bits(record: MergedRecord, result: Result) -> Level:
     apart = {frozenset((group, other)) for group in first for other in second if group != other}
     split_steps = [split.step for split in result.splits if frozenset((split.first, split.second)) in apart]
     at = min(split_steps, default=result.divergence.step)
-    return Level(name="bits", holds=False, says=_parted(at))
+    return Level(name="bits", holds=False, says=_bits_text(at))
 
 
-def _parted(at: int) -> str:
+def _bits_text(at: int) -> str:
     if at < 0:
         return "they diverge before the first step"
     return f"the same through step {at - 1:,}; they diverge at step {at:,}" if at else "they diverge in the first step"

@@ -62,7 +62,7 @@ def counted_difference(whole: Comparison) -> CountedDifference:
 def _differing_processes(comparison: Comparison) -> list[ProcessTrace]:
     """Return the processes that differ from their counterparts."""
     parts = [part for pair in comparison.against_reference().values() for part in pair.members]
-    return [part.member.trace for part in parts if part.alone or not part.found.equal]
+    return [part.member.trace for part in parts if part.alone or not part.difference.equal]
 
 
 def has_orders(process: ProcessTrace) -> bool:

@@ -167,11 +167,11 @@ def _normal_word(word: str, trial: TrialTrace, command: Sequence[str]) -> str:
     word = _SPAWNED.sub(r"\1=N", trial.without_folders(word))
     for original in command:
         if "{trial}" in original:
-            word = _numbered(original, trial.id).sub(original.replace("\\", r"\\"), word)
+            word = _number_pattern(original, trial.id).sub(original.replace("\\", r"\\"), word)
     return word
 
 
-def _numbered(original: str, number: int) -> re.Pattern[str]:
+def _number_pattern(original: str, number: int) -> re.Pattern[str]:
     """Return a word of the command without the trial's number, as a whole word: the 1 in 13 stays."""
     plain = [] if original == "{trial}" else [str(number)]  # a 1 alone can mean many things
     forms = [re.escape(original.replace("{trial}", text)) for text in (f"{number:03d}", *plain)]

@@ -37,7 +37,7 @@ def unlike_lines(a: Lines, b: Lines, left: tuple[LeftEntries, LeftEntries], *, i
 def _left_over(mine: Sequence[str], theirs: Sequence[str], left: tuple[LeftEntries, LeftEntries]) -> Iterator[LinePair]:
     """Yield the lines that one trial has more often than the other, paired by their shapes."""
     more, fewer = Counter(mine) - Counter(theirs), Counter(theirs) - Counter(mine)
-    ours, others = _numbered(mine, more), _numbered(theirs, fewer)
+    ours, others = _lines_with_numbers(mine, more), _lines_with_numbers(theirs, fewer)
     for key in (_text, _words):
         partners: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for place, line in reversed(others):
@@ -73,7 +73,7 @@ def _like(ours: Sequence[tuple[int, str]], others: list[tuple[int, str]]) -> Ite
     yield from (LinePair(place, None, line) for place, line in others)
 
 
-def _numbered(lines: Sequence[str], wanted: Counter[str]) -> list[tuple[int, str]]:
+def _lines_with_numbers(lines: Sequence[str], wanted: Counter[str]) -> list[tuple[int, str]]:
     """Return these lines with their numbers, each as often as `wanted` says."""
     room, numbered = wanted.copy(), []
     for number, line in enumerate(lines, 1):

@@ -68,5 +68,5 @@ class _TrueTrials:
         return pair_difference(a, b, Judge([a.trial, b.trial]), self._record.options.ignores)
 
     def _are_equal(self, pair: PairDifference) -> bool:
-        steps = all(part.found.equal and not part.alone for part in pair.members)
+        steps = all(part.difference.equal and not part.alone for part in pair.members)
         return steps and all(difference.name in self._differing for difference in pair.files)

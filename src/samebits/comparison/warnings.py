@@ -107,7 +107,7 @@ def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
     steps: dict[str, tuple[int, bool]] = {}
     for pair in comparison.pairs():
         for part in pair.members:
-            for name, (step, agreed) in part.found.rng.items():
+            for name, (step, agreed) in part.difference.rng.items():
                 before = steps.get(name, (step, True))
                 steps[name] = (min(step, before[0]), agreed and before[1])
     return steps
@@ -243,7 +243,7 @@ def _asides(inputs: WarningInputs) -> Iterator[str]:
     """Yield differences that train nothing: evaluations, inputs that no step used, times in attributes of a model."""
     asides: dict[str, tuple[int, str]] = {}
     for pair in inputs.comparison.pairs() if inputs.divergence is None else []:
-        for aside in (aside for part in pair.members for aside in part.found.beside):
+        for aside in (aside for part in pair.members for aside in part.difference.beside):
             if aside.meaning.effect != "understood" or aside.meaning.by_name:
                 continue
             key, first = aside.place, (aside.step, aside.meaning.reason)
@@ -261,7 +261,7 @@ def _asides(inputs: WarningInputs) -> Iterator[str]:
 
 
 def _reordered(inputs: WarningInputs) -> Iterator[str]:
-    if any(part.found.reordered for pair in inputs.comparison.pairs() for part in pair.members):
+    if any(part.difference.reordered for pair in inputs.comparison.pairs() for part in pair.members):
         yield (
             "independent networks are trained in a different order in each trial (for example the order of a set): all "
             "values agree, and each variable ends with the same network"
@@ -269,7 +269,7 @@ def _reordered(inputs: WarningInputs) -> Iterator[str]:
 
 
 def _uncompared(inputs: WarningInputs) -> Iterator[str]:
-    steps = max((part.found.uncompared for pair in inputs.comparison.pairs() for part in pair.members), default=0)
+    steps = max((part.difference.uncompared for pair in inputs.comparison.pairs() for part in pair.members), default=0)
     if steps:
         how = "one trial kept a fingerprint of each value, the other only one of all values together"
         yield f"{words.count(steps, 'step')} could not be compared: {how}"

@@ -55,7 +55,7 @@ def _block(record: Record, trial: TrialTrace, trials: int) -> GoldenBlock:
     printed = trial.file.metrics_printed
     return GoldenBlock(
         environment=environment.environment_of(trial),
-        made=_made(record, trial, trials),
+        made=_origin(record, trial, trials),
         processes=[table for table in tables if table.lines or table.end],
         stopped_after=None if aligned.whole else aligned.steps,
         files={_name(path): checksum(" ".join(sorted(parts.values()))) for path, parts in files.items() if parts},
@@ -68,7 +68,7 @@ def _name(text: str) -> str:
     return words.one_line(text).replace(": ", ":")
 
 
-def _made(record: Record, trial: TrialTrace, trials: int) -> dict[str, str]:
+def _origin(record: Record, trial: TrialTrace, trials: int) -> dict[str, str]:
     commit = str(trial.file.code.get("commit") or "none")[:12]
     return {
         "date": datetime.now(timezone.utc).date().isoformat(),

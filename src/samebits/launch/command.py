@@ -34,14 +34,14 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     if program is None and _program_for(command, directory):
         raise NotFoundError(f"{name} is not a program by itself.", _program_for(command, directory))
     if program is None:
-        what = f"Command not found: {name}. Looked in {_looked(search_path)}."
+        what = f"Command not found: {name}. Looked in {_places_text(search_path)}."
         if (directory / name).is_dir() and not folders.is_record(directory / name):
             what = f"{name} is a folder, not a program."
         raise NotFoundError(what, _advice(name, directory))
     return os.path.abspath(os.path.join(directory, program))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
 
-def _looked(search_path: str) -> str:
+def _places_text(search_path: str) -> str:
     places = list(dict.fromkeys(filter(None, search_path.split(os.pathsep))))
     if not places:
         return "no folder, because PATH is empty"

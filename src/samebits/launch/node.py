@@ -63,7 +63,7 @@ def _outcome(node: str, notes: tuple[str, ...], data: bytes, code: bytes, folder
 @contextmanager
 def _place(record: Path) -> Iterator[None]:
     """The folder that stands for the record, which trials side by side share. The last one removes it."""
-    handle = _held(record)
+    handle = _record_lock(record)
     try:
         yield
     finally:
@@ -74,7 +74,7 @@ def _place(record: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _held(record: Path) -> int:
+def _record_lock(record: Path) -> int:
     while True:
         record.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(record, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -114,7 +114,7 @@ def _key() -> bytes | None:
     """Return the user's key. It is made when it is first needed; None if there is no place to keep it."""
     path = places.home() / KEY
     try:
-        return _read(path) or _made(path)
+        return _read(path) or _new_key(path)
     except OSError:
         return None
 
@@ -127,7 +127,7 @@ def _read(path: Path) -> bytes | None:
     return key if len(key) == _KEY_BYTES else None
 
 
-def _made(path: Path) -> bytes | None:
+def _new_key(path: Path) -> bytes | None:
     """Make the key, and read the key that is there afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")

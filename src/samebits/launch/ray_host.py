@@ -79,17 +79,17 @@ class Bridge:
         if importlib.util.find_spec("ray") is None:
             raise UsageError("The Python of samebits does not have Ray.", "pip install ray")
         self._address = find_cluster(address)
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, _FOLDER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
+            stderr=self._output,
             env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
             cwd="/",
             start_new_session=True,  # Ctrl-C is for samebits, which cancels the trials
         )
-        self._finalizer = weakref.finalize(self, _end, self._process, self._said)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._output)
         try:
             self._join()
         except BaseException:
@@ -148,8 +148,8 @@ class Bridge:
         return has_more(self._process.stdout.fileno(), seconds)
 
     def _printed(self) -> str:
-        self._said.seek(0)
-        return self._said.read().decode(errors="replace")
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace")
 
     def last_words(self) -> str:
         """Return the last line that the process printed, or an empty text."""

@@ -29,7 +29,7 @@ def wanted(needs: Mapping[str, str]) -> dict[str, float]:
 def fitting(nodes: Sequence[Node], needs: Mapping[str, str]) -> list[Node]:
     """Return the living nodes that have what a trial needs, sorted by id. Raises NotAdmitted if there is none."""
     alive = sorted((node for node in nodes if node["Alive"]), key=lambda node: str(node["NodeID"]))
-    usable = _named(_with_label(alive, needs.get("label")), alive, needs.get("node"))
+    usable = _node_of_name(_with_label(alive, needs.get("label")), alive, needs.get("node"))
     for name, resource in _RESOURCES:
         least = wanted(needs)[resource]
         enough = [node for node in usable if node["Resources"].get(resource, 0.0) >= least]
@@ -42,7 +42,7 @@ def fitting(nodes: Sequence[Node], needs: Mapping[str, str]) -> list[Node]:
     return usable
 
 
-def _named(nodes: list[Node], alive: Sequence[Node], name: str | None) -> list[Node]:
+def _node_of_name(nodes: list[Node], alive: Sequence[Node], name: str | None) -> list[Node]:
     """Return the node of that name, or all nodes if no name is given."""
     if name is None:
         return nodes

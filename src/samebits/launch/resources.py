@@ -121,18 +121,18 @@ def _gpu_used(pids: Sequence[int]) -> int | None:
         return None
     if not any(target.startswith(_NVIDIA) for target in targets):
         return 0
-    rows = _asked("--query-compute-apps=pid,used_memory")
+    rows = _gpu_rows("--query-compute-apps=pid,used_memory")
     own = [int(row[1]) for row in rows or [] if row[0].isdecimal() and int(row[0]) in pids and row[1].isdecimal()]
     return sum(own) * _MEBIBYTE if own else None
 
 
 def _gpu_free() -> int | None:
     """Return how many bytes are free on the fullest of NVIDIA's devices; None if no device can be asked."""
-    rows = _asked("--query-gpu=memory.free")
+    rows = _gpu_rows("--query-gpu=memory.free")
     return min((int(row[0]) * _MEBIBYTE for row in rows or [] if row[0].isdecimal()), default=None)
 
 
-def _asked(query: str) -> list[list[str]] | None:
+def _gpu_rows(query: str) -> list[list[str]] | None:
     """Return the cells of each line that nvidia-smi prints; None if it cannot be asked."""
     try:
         output = subprocess.run([*_QUERY, query], capture_output=True, text=True, timeout=10, check=True).stdout

@@ -61,13 +61,13 @@ class Call:
     """A program that runs while samebits goes on. Ctrl-C does not reach it. `variables`: added to its environment."""
 
     def __init__(self, words: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (both are closed by the finalizer)
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (both are closed by the finalizer)
         self._complaint = tempfile.TemporaryFile()  # noqa: SIM115
-        self._close = weakref.finalize(self, _close, self._said, self._complaint)
+        self._close = weakref.finalize(self, _close, self._output, self._complaint)
         self._process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
-            stdout=self._said,
+            stdout=self._output,
             stderr=self._complaint,
             env={**environment(), **(variables or {})},
             start_new_session=True,
@@ -79,8 +79,8 @@ class Call:
         status = self._process.poll()
         if status is None:
             return None
-        self._said.seek(0)
-        answer = SlurmAnswer(status, self._said.read().decode(errors="replace"), self.complaint())
+        self._output.seek(0)
+        answer = SlurmAnswer(status, self._output.read().decode(errors="replace"), self.complaint())
         self._close()
         return answer
 

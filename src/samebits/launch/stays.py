@@ -98,17 +98,17 @@ class Stay:
         others = {*writers.others} - ours
         doubtful = now.keys() - ours - others
         new = [path for path in now if path not in self.base and path not in others]
-        self.created = _named({path: now[path] for path in new if path in ours or not is_wary}, directory)
-        self.unsure = _named(dict.fromkeys(doubtful), directory).keys() & self.created.keys()
-        self.changed = _named({path: now[path] for path in ours if path in self.base}, directory)
-        self.removed = list(_named(dict.fromkeys(path for path in self.base if path not in entries), directory))
+        self.created = _by_name({path: now[path] for path in new if path in ours or not is_wary}, directory)
+        self.unsure = _by_name(dict.fromkeys(doubtful), directory).keys() & self.created.keys()
+        self.changed = _by_name({path: now[path] for path in ours if path in self.base}, directory)
+        self.removed = list(_by_name(dict.fromkeys(path for path in self.base if path not in entries), directory))
         left = (path for path in doubtful if path in self.base or is_wary)
-        self.stuck = sorted(_named(dict.fromkeys(left), directory))
+        self.stuck = sorted(_by_name(dict.fromkeys(left), directory))
         holding = {folder for path in now if path not in new for folder in path.parents}
         made = set(after.folders - self.old.keys() - holding)
         made = set(_inside(made, self.ours)) if is_wary else made
-        self.folders = list(_named(dict.fromkeys(_outermost(made)), directory))
-        self.gone = list(_named(dict.fromkeys(self.old.keys() - after.folders - {directory}), directory))
+        self.folders = list(_by_name(dict.fromkeys(_outermost(made)), directory))
+        self.gone = list(_by_name(dict.fromkeys(self.old.keys() - after.folders - {directory}), directory))
 
     # -- away, and back -------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Stay:
                 others = [Path(place, file) for file in files if Path(place, file) not in mine]
                 shared.update(folder for path in others for folder in path.parents)
                 names[:] = [child for child in names if not folders.is_left_out(os.path.join(place, child))]  # noqa: PTH118
-        self.folders = list(_named(dict.fromkeys(_outermost(inner - shared)), directory))
+        self.folders = list(_by_name(dict.fromkeys(_outermost(inner - shared)), directory))
 
     def set_aside(self, directory: Path, originals: Originals) -> None:
         """Restore the folder from before the trial. Files that others have changed since then stay."""
@@ -190,7 +190,7 @@ def _states(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
             yield path, path.stat()
 
 
-def _named(paths: dict[Path, Any], directory: Path) -> dict[str, Any]:
+def _by_name(paths: dict[Path, Any], directory: Path) -> dict[str, Any]:
     """Return the values by names relative to the working folder."""
     return {str(path.relative_to(directory)): value for path, value in paths.items()}
 

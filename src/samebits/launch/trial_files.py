@@ -106,9 +106,9 @@ class TrialFiles:
         self._note_shared(changed - others)
         self.written = sorted((changed - others).union(path for path in by_probe if folders.is_file(path)))
         ours = by_probe.union(*(process.made for process in touched))
-        return self._leave(after, Writers(self._here(ours), self._here(others)), after_wait)
+        return self._leave(after, Writers(self._inside(ours), self._inside(others)), after_wait)
 
-    def _here(self, paths: Iterable[Path]) -> set[Path]:
+    def _inside(self, paths: Iterable[Path]) -> set[Path]:
         """Return the paths below the folder's own path: processes report its path without symbolic links."""
         real = self._directory.resolve()
         return {self._directory / path.relative_to(real) if path.is_relative_to(real) else path for path in paths}

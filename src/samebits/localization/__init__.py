@@ -108,7 +108,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     if again is None:
         sentence = phrases.not_again(count, _share(result))
         return _location(where, sentence, found=False, looks=looks, notes=notes)
-    measured = _measured(inspected, again, eye.follow)  # now, because the trials of the next inspection replace these
+    measured = _measures(inspected, again, eye.follow)  # now, because the trials of the next inspection replace these
     if again.kind in _NOT_INSIDE:
         notes.append(not_inside(again.kind, again.step))
         return _located(Way(again), measured, looks=looks, notes=notes)
@@ -120,7 +120,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     way, remarks = path.of_operators(way, second)
     notes = list(dict.fromkeys([*notes, *_notes(second), *remarks]))
     outside = way.is_unlike or phrases.is_setting(way.where)
-    ran_again = [] if outside else _replayed(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
+    ran_again = [] if outside else _replay_lines(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
 
@@ -168,9 +168,9 @@ def _look_document(level: str, inspected: InspectedTrials, again: Divergence | N
     )
 
 
-def _measured(inspected: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
+def _measures(inspected: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
     """Return what the values of an inspection show: distances, a common factor, accesses without an order."""
-    pair = _parted(inspected, where)
+    pair = _diverging_pair(inspected, where)
     return {
         "unordered": inspected.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
         "growth_of": follow,
@@ -187,7 +187,7 @@ def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
     return _location(way.where, sentence, found=True, **own, **measured, **fields)
 
 
-def _parted(inspected: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
+def _diverging_pair(inspected: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
     """Return a trial of the reference group, and one that diverges from it at this point."""
     others = [execution for execution in inspected.trials if execution.trial.id in where.trials]
     rest = [execution for execution in inspected.trials if execution.trial.id not in where.trials]
@@ -229,7 +229,7 @@ def _observed(record: Record, number: int, where: Divergence) -> list[str]:
     ]
 
 
-def _replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
+def _replay_lines(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
     """Write `operator (phase, line), differed in k of n replays` for each operator, in the order of their first runs.
 
     In a backward, the line is that of the forward that it belongs to. Returns an empty list if nothing can be replayed.

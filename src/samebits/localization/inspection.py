@@ -206,7 +206,7 @@ class Looker:
         self.experiment.recall(())
         finished = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
         well = [file.id for file in finished.files if file.status in ENDED_WELL]
-        trials = [self._seen(trial) for trial in well]
+        trials = [self._execution(trial) for trial in well]
         failed = [file.why or file.status for file in finished.files if file.status not in ENDED_WELL]
         alike, divergence = diverging_in(step, self.file, trials)
         return InspectedTrials(step, alike, divergence, failed)
@@ -216,7 +216,7 @@ class Looker:
         self.experiment.recall(())
         limits = Limits(steps=wanted["last"] + 1, tensors=wanted)
         ran = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
-        trials = [self._seen(file.id) for file in ran.files if file.status in ENDED_WELL]
+        trials = [self._execution(file.id) for file in ran.files if file.status in ENDED_WELL]
         divergence = _divergence(self.file, trials)
         if divergence is None:
             return None
@@ -224,7 +224,7 @@ class Looker:
         rest = [execution for execution in trials if execution.trial.id not in divergence.trials]
         return (rest[0], diverged[0]) if diverged and rest else None
 
-    def _seen(self, trial: int) -> Execution:
+    def _execution(self, trial: int) -> Execution:
         folders = self.experiment.processes(trial)
         folder = folders[self.process] if self.process < len(folders) else None
         return Execution(self.experiment.trial(trial), folder)

@@ -102,7 +102,7 @@ def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike 
     mine, theirs = of_sorts(a, what), of_sorts(b, what)
     unlike = _unlike((a, b), mine, theirs, what)
     unset: Unset = {}
-    for at, x, y in _paired(mine, theirs):
+    for at, x, y in _entry_pairs(mine, theirs):
         left = _left_unset(at, x, y, unset)
         if left is not None:
             unset.update((pair, left) for pair in _unequal(x, y))
@@ -130,7 +130,7 @@ def _unlike(
     return Unlike(same, trials, left, right, what)
 
 
-def _paired(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]]:
+def _entry_pairs(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]]:
     """Yield (place, entry, the other trial's entry) for everything that both executed, in order."""
     keys = [[entry.key for entry in entries] for entries in (a, b)]
     same = next((at for at, (x, y) in enumerate(zip(*keys, strict=False)) if x != y), min(len(a), len(b)))
@@ -150,7 +150,7 @@ def _unequal(x: Entry, y: Entry) -> list[Pair]:
     return [(p, q) for p, q in pairs if p != q]
 
 
-def _taken(x: Entry, y: Entry) -> list[Pair]:
+def _argument_pairs(x: Entry, y: Entry) -> list[Pair]:
     """Return the pairs of tensor arguments that differ."""
     return [(p, q) for p, q in zip(x.inputs or (), y.inputs or (), strict=False) if p != q]
 
@@ -161,7 +161,7 @@ def _left_unset(at: int, x: Entry, y: Entry, unset: Unset) -> tuple[int, Entry, 
         return at, x, y
     if not x.view or not y.view or x.given != y.given:
         return None
-    taken = _taken(x, y)
+    taken = _argument_pairs(x, y)
     return unset[taken[0]] if taken and all(pair in unset for pair in taken) else None
 
 
@@ -175,7 +175,7 @@ def _only_shows(x: Entry, y: Entry) -> bool:
 
 def _caused(first: First, unset: Unset) -> First:
     """Return the operator that left memory uninitialised instead, if the difference came from that memory."""
-    sources = [unset[pair] for pair in _taken(first.entry, first.other) if pair in unset]
+    sources = [unset[pair] for pair in _argument_pairs(first.entry, first.other) if pair in unset]
     if not sources or first.given:
         return first
     at, entry, other = min(sources, key=lambda source: source[0])

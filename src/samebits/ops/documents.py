@@ -197,7 +197,7 @@ def _add_events(findings: ReplayFindings, folder: Path) -> None:
 
 def _add(findings: ReplayFindings, document: dict[str, Any], reader: _Reader) -> None:
     findings.steps = sorted({*findings.steps, *document["steps"]})
-    findings.operators = _joined([*findings.operators, *map(Operator.model_validate, document["operators"])])
+    findings.operators = _sums([*findings.operators, *map(Operator.model_validate, document["operators"])])
     findings.differed += [reader.differed(place) for place in document["differed"]]
     findings.left_out += [LeftOut.model_validate(item) for item in document["left_out"]]
     findings.failed += [LeftOut(seen=1, **item) for item in document["failed"]]
@@ -207,7 +207,7 @@ def _add(findings: ReplayFindings, document: dict[str, Any], reader: _Reader) ->
         findings.notes.append(document["unfilled"])
 
 
-def _joined(operators: list[Operator]) -> list[Operator]:
+def _sums(operators: list[Operator]) -> list[Operator]:
     """Add up the entries of each overload and phase over all processes."""
     joined: dict[tuple[str, str], Operator] = {}
     for new in operators:
@@ -236,7 +236,7 @@ class _Reader:
             for name, result in place.pop("results").items()
         ]
         source = linecache.getline(place["file"], place["line"]).strip() if place["line"] else ""
-        place["file"] = _shown(place["file"], self.directory)
+        place["file"] = _relative_path(place["file"], self.directory)
         return DifferingPlace(results=results, source=source, process=self.order, **place)
 
     def _size(self, result: dict[str, Any]) -> Size | None:
@@ -251,6 +251,6 @@ class _Reader:
         return (self.tensors.read(own).data, self.tensors.read(again).data) if own and again else None
 
 
-def _shown(file: str, directory: Path) -> str:
+def _relative_path(file: str, directory: Path) -> str:
     """Return the path of a file, relative if it lies below the program's folder."""
     return os.path.relpath(file, directory) if Path(file).is_relative_to(directory) else file

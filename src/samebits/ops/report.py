@@ -35,7 +35,7 @@ def report(result: ReplayResult) -> Report:
 def _case(result: ReplayResult) -> JUnitCase:
     """Return the replay as one test, named by its command. Each place that differed is a line of its failure."""
     lines = [f"{place.operator}   {place.phase}   {_where(place, several=True)}" for place in result.differed]
-    counts = {phase: _replayed(result, phase) for phase in PHASES}
+    counts = {phase: _replayed_calls(result, phase) for phase in PHASES}
     return JUnitCase(
         "samebits.ops",
         shlex.join(result.command),
@@ -52,7 +52,7 @@ def _case(result: ReplayResult) -> JUnitCase:
     )
 
 
-def _replayed(result: ReplayResult, phase: str) -> int:
+def _replayed_calls(result: ReplayResult, phase: str) -> int:
     return sum(operator.replayed for operator in result.operators if operator.phase == phase)
 
 
@@ -77,7 +77,7 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
 
 def _counts(result: ReplayResult) -> str:
     """Write `calls replayed: forward 12, backward 30, optimizer 8; each run again 4 times`."""
-    calls = {phase: _replayed(result, phase) for phase in PHASES}
+    calls = {phase: _replayed_calls(result, phase) for phase in PHASES}
     text = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
     has_more = any(operator.replays > operator.replayed * result.repeats for operator in result.operators)
     at_least = "at least " if has_more else ""  # calls that may race get more replays

@@ -105,7 +105,7 @@ class NotebookSource(SourceFile):
             if own:
                 shifted = (TextEdit(edit.start - cell.start, edit.end - cell.start, edit.text) for edit in own)
                 _put(notebook["cells"][cell.number - 1], edited_text(cell.text, shifted))
-        return _written(notebook, self.json)
+        return _json_like(notebook, self.json)
 
     def cell_at(self, line: int) -> CodeCell | None:
         """Return the cell with a line of the text of all cells; None if there is none."""
@@ -139,7 +139,7 @@ def _put(cell: dict[str, Any], text: str) -> None:
     cell["source"] = lines_of(text) if isinstance(cell["source"], list) else text
 
 
-def _written(notebook: Any, like: str) -> str:
+def _json_like(notebook: Any, like: str) -> str:
     """Return a document as JSON in the layout of a text: its indentation, its escapes and the ends of its lines."""
     layout = _LAYOUT.match(like)
     end, indent = (layout[1] or "", layout[2]) if layout else ("", "")

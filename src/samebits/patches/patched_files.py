@@ -180,11 +180,11 @@ class Restoration:
         Raises UsageError without `apply`, or if a file has other changes too. Then no file changes.
         """
         if self.found and not (apply and all(file.is_own for file in self.found)):
-            still = f"A samebits fix --apply was killed. Its patch is still in {_named(self.found)}."
+            still = f"A samebits fix --apply was killed. Its patch is still in {_names(self.found)}."
             raise UsageError(still, f"samebits fix --restore {folder_name(self._record)}")
         self._write(self.found)
         remove_copies(self._copies)
-        names = _named(self.found)
+        names = _names(self.found)
         return [f"a samebits fix was killed: samebits first took its patch out of {names}"] * bool(self.found)
 
     def restored(self) -> str:
@@ -196,11 +196,11 @@ class Restoration:
         self._write([file for file in self.found if file.is_own])
         if others:
             old, now = (shlex.quote(str(path)) for path in (others[0].copy, others[0].path))
-            what = f"Somebody has changed or moved {_named(others)}, which had the patch. samebits leaves it as it is."
+            what = f"Somebody has changed or moved {_names(others)}, which had the patch. samebits leaves it as it is."
             by_hand = f"Take the patch out by hand; then rm -r {shlex.quote(str(self._copies))}"
             raise UsageError(what, f"diff {old} {now}   ({by_hand}. To discard your own changes: cp {old} {now})")
         remove_copies(self._copies)
-        return f"samebits took the patch out of {_named(self.found)}." if self.found else "The patch is in no file."
+        return f"samebits took the patch out of {_names(self.found)}." if self.found else "The patch is in no file."
 
     def _write(self, files: Sequence[PatchedFile]) -> None:
         for number, file in enumerate(files):
@@ -208,10 +208,10 @@ class Restoration:
                 shutil.copyfile(file.copy, file.path)
                 flush(file.path)
             except OSError as why:
-                what = f"The patch is still in {_named(files[number:])}: {why.strerror or why}."
+                what = f"The patch is still in {_names(files[number:])}: {why.strerror or why}."
                 again = f"samebits fix --restore {folder_name(self._record)}"
                 raise UsageError(what, f"Make it possible to write there; then {again}") from None
 
 
-def _named(files: Iterable[PatchedFile]) -> str:
+def _names(files: Iterable[PatchedFile]) -> str:
     return words.listed(file.name for file in files)

@@ -270,7 +270,7 @@ def _strip(name: str, trials: list[Trial], result: Result) -> Strip | None:
         (mean - deviation - low) * share,
         (mean + deviation - low) * share,
         tuple(value_ticks(low, high, logarithmic=False)),
-        _said(finite, len(values) - len(finite)),
+        _strip_text(finite, len(values) - len(finite)),
     )
 
 
@@ -294,7 +294,7 @@ def _mean_and_deviation(values: Iterable[float]) -> tuple[float, float]:
     return statistics.fmean(each), statistics.stdev(each)
 
 
-def _said(values: dict[int, float], without: int) -> str:
+def _strip_text(values: dict[int, float], without: int) -> str:
     """Return a text such as: mean 0.9712, standard deviation 0.0004, 0.9708 to 0.9716 in 5 trials."""
     each = list(values.values())
     number = words.count(len(each), "trial")

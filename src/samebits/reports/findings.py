@@ -72,7 +72,7 @@ def explanation_blocks(why: Explanation) -> Iterator[AnyBlock]:
         (
             FoldedBlock(
                 f"{words.count(len(why.evidence), 'setting')} tried",
-                (_table(rows(why), "result", DOCUMENT), _table(_shown(why), "", SCREEN)),
+                (_table(rows(why), "result", DOCUMENT), _table(_shown_rows(why), "", SCREEN)),
                 is_open=True,
             ),
             *([Facts(tuple(_to_paste(why)), on=SCREEN)] if why.fixes else []),
@@ -96,7 +96,7 @@ def rows(why: Explanation) -> list[tuple[str, str, str, str]]:
 _FAMILY = {"agreed": "open"}
 
 
-def _shown(why: Explanation) -> list[tuple[str, str, str, str]]:
+def _shown_rows(why: Explanation) -> list[tuple[str, str, str, str]]:
     """Return the settings, those that decide first.
 
     These are: nothing held, everything held, the cause and other minimal sets, and these sets with one member left

@@ -142,7 +142,7 @@ def _split(a: int, b: int, splits: dict[tuple[int, int], int], home: int) -> int
 
 def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int) -> list[Curve]:
     names = result_words.letters(result)
-    drawn = _drawn(result, [number for number in aligned if number in names])
+    drawn = _drawn_trials(result, [number for number in aligned if number in names])
     series = {trial: dict(_series(aligned[trial], starts)) for trial in drawn}
     quantities = sorted({name for numbers in series.values() for name in numbers}, key=_curve_order)
     curves = []
@@ -160,7 +160,7 @@ def _curve_order(name: str) -> tuple[int, str]:
     return (FIRST_CURVES.index(name) if name in FIRST_CURVES else len(FIRST_CURVES), name)
 
 
-def _drawn(result: Result, trials: list[int]) -> list[int]:
+def _drawn_trials(result: Result, trials: list[int]) -> list[int]:
     """Return the trials to draw: all.
 
     If there are too many, the first of each group, then the second of each, and so on.

@@ -63,7 +63,7 @@ def shown_values(result: Result) -> Iterator[Section]:
     where = result.divergence
     if where is None or where.kind not in WITH_TENSORS:
         return
-    difference = _shown(result, where)
+    difference = _kept_tensors(result, where)
     blocks = tuple(_blocks(difference)) if difference is not None else ()
     if blocks:
         about = [ABOUT.format(where.name or where.kind), *([BESIDE_LOCATE] if result.location is not None else [])]
@@ -95,7 +95,7 @@ def file_order(result: Result) -> Iterator[Section]:
     yield Section("Order of files", "file-order", (Text(text), table), on=DOCUMENT)
 
 
-def _shown(result: Result, where: Divergence) -> ShownDifference | None:
+def _kept_tensors(result: Result, where: Divergence) -> ShownDifference | None:
     """Return the tensors that the check has kept, else those that locate has kept."""
     located = result.location.size if result.location is not None else None
     sizes = (size for size in (where.size, located) if size is not None and size.shown is not None)

@@ -51,7 +51,7 @@ class ReaderProcess:
         memory = MEMORY + MEMORY_A_BYTE * size
         question = {"path": str(path.absolute()), "seconds": seconds, "memory": memory}
         for _ in range(2):  # a reader that was ended from outside gets a second try
-            line = _answered(self._started(), json.dumps(question).encode() + b"\n")
+            line = _reply(self._started(), json.dumps(question).encode() + b"\n")
             if line.endswith(b"\n"):
                 fields: dict[str, Any] = json.loads(line)
                 return fields
@@ -85,7 +85,7 @@ class ReaderProcess:
         return process.returncode
 
 
-def _answered(process: subprocess.Popen[bytes], question: bytes) -> bytes:
+def _reply(process: subprocess.Popen[bytes], question: bytes) -> bytes:
     """Return the answer of a reader, or the beginning of the answer if the reader ends."""
     assert process.stdin is not None
     assert process.stdout is not None

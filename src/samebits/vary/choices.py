@@ -50,11 +50,11 @@ def choose(wanted: Sequence[Wanted], request: Request) -> Choices:
     users = {controls.name_of(identity) for identity in controls.resolve(request.controls, request.preset)}
     left_out: dict[str, str] = {}
     if wanted:
-        choices = [_named(identity, values, machine) for identity, values in _single(wanted)]
+        choices = [_named_choice(identity, values, machine) for identity, values in _single(wanted)]
         _refuse_held_twice(choices, request)
     else:
         choices, left_out = _cheap(machine, users)
-    return Choices(choices, left_out, machine, _held(choices, users), frozenset(users))
+    return Choices(choices, left_out, machine, _held_values(choices, users), frozenset(users))
 
 
 def without_varied(request: Request, chosen: Choices) -> Request:
@@ -118,7 +118,7 @@ def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
     return list(by_factor.items())
 
 
-def _named(identity: str, values: list[str], machine: Machine) -> Choice:
+def _named_choice(identity: str, values: list[str], machine: Machine) -> Choice:
     _check_known(identity)
     factor = find(identity)
     if not values:
@@ -176,7 +176,7 @@ def _refuse_held_twice(choices: Sequence[Choice], request: Request) -> None:
             )
 
 
-def _held(choices: Sequence[Choice], users: set[str]) -> dict[str, str]:
+def _held_values(choices: Sequence[Choice], users: set[str]) -> dict[str, str]:
     """Return factor -> its value in the base setup, without factors that the user holds by a control."""
     bases = {choice.factor.id: choice.base for choice in choices}
     held = {}

@@ -182,7 +182,7 @@ class Factor(ABC):
         Different effects have different words.
         """
         processes = [process for trial in trials for process in trial.observed or trial.processes]
-        facts = [event["facts"] for process in processes for event in _told(process.events)]
+        facts = [event["facts"] for process in processes for event in _in_force_events(process.events)]
         return next((str(fact[self.id]) for fact in facts if self.id in fact), None)
 
     def why_no_effect(self) -> str:
@@ -225,6 +225,6 @@ class ControlFactor(Factor):
         return Change() if held is None else Change(controls=(f"{self.control}={held}",))
 
 
-def _told(events: Sequence[Mapping[str, object]]) -> list[Mapping[str, dict[str, object]]]:
+def _in_force_events(events: Sequence[Mapping[str, object]]) -> list[Mapping[str, dict[str, object]]]:
     """Return the events of the probe that say what is in force (see samebits_probe.wire)."""
     return [e for e in events if e.get("event") == "in-force" and isinstance(e.get("facts"), dict)]  # type: ignore[misc]

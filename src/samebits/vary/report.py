@@ -72,7 +72,7 @@ def report(result: VaryResult) -> Report:
 def _case(result: VaryResult) -> JUnitCase:
     """Return the answer as one test, which is named by the command and fails if the bits depend on something."""
     factors = told_factors(result)
-    lines = [f"{factor.id}: {text}" for factor in factors if factor.answer != "independent" for text in _seen(factor)]
+    lines = [f"{factor.id}: {text}" for factor in factors if factor.answer != "independent" for text in _lines(factor)]
     return JUnitCase(
         "samebits.vary",
         shlex.join(result.setup.command),
@@ -98,11 +98,11 @@ def headline(result: VaryResult) -> str:
     number = len(told_factors(result))
     if not number:
         return result.sentence
-    each = f"{words.count(result.trials, 'trial')} of each value, {_compared(result)}"
+    each = f"{words.count(result.trials, 'trial')} of each value, {_steps_text(result)}"
     return f"{result.sentence} {words.count(number, 'factor')} varied, {each}."
 
 
-def _compared(result: VaryResult) -> str:
+def _steps_text(result: VaryResult) -> str:
     """Return ``all 40 steps``, or ``the first 20 steps``."""
     steps = words.count(result.steps, "step")
     if result.scope == "prefix":
@@ -116,9 +116,9 @@ def _mark(factor: FactorResult) -> Mark:
 
 def _factors(rows: list[FactorResult]) -> Table:
     """Make a row for each factor: its mark, the values that were compared (the base first), what was seen."""
-    cells = [(StyledText(row.id, "code"), MARKS[row.answer], _tried(row), WordLines(tuple(_seen(row)))) for row in rows]
+    body = [(StyledText(row.id, "code"), MARKS[row.answer], _tried(row), WordLines(tuple(_lines(row)))) for row in rows]
     columns = (Column("factor"), Column(""), Column("values"), Column("what was seen", wide=True))
-    return Table("factors", "", columns, tuple(cells), on=BRIEF)
+    return Table("factors", "", columns, tuple(body), on=BRIEF)
 
 
 def _tried(factor: FactorResult) -> str:
@@ -126,7 +126,7 @@ def _tried(factor: FactorResult) -> str:
     return f"{base} | {', '.join(others)}"
 
 
-def _seen(factor: FactorResult) -> list[str]:
+def _lines(factor: FactorResult) -> list[str]:
     """Return the lines about a factor: one for each value with something of its own to say."""
     if factor.groups:
         return [*grouped(factor), *_differing(factor)]
@@ -179,7 +179,7 @@ def _rest(factor: FactorResult) -> str:
 
 def _facts(result: VaryResult) -> Iterator[AnyBlock]:
     """Yield the facts below the factors. A page shows them in its own sections."""
-    facts: list[tuple[str, Cell]] = [("held", _held(result))] if result.factors else []
+    facts: list[tuple[str, Cell]] = [("held", _held_text(result))] if result.factors else []
     facts += [("without", text) for text in _left_out(result)] if result.factors else []
     facts += [("chance", _chance(result))] if result.verdict == "diverged" else []
     if facts:
@@ -192,7 +192,7 @@ def _facts(result: VaryResult) -> Iterator[AnyBlock]:
         yield Notes(tuple(result.warnings), on=BRIEF)
 
 
-def _held(result: VaryResult) -> str:
+def _held_text(result: VaryResult) -> str:
     """Name the factors that were held while others were varied, without the controls that the user asked for."""
     varied = {factor.id for factor in result.factors}
     return ", ".join(f"{name}={value}" for name, value in result.held.items() if name not in varied) or "nothing else"
@@ -247,7 +247,7 @@ def _of_factor(factor: FactorResult) -> Section:
         )
         for value in factor.values
     )  # fmt: skip
-    notes = [Notes(tuple(_seen(factor)), "")] if factor.answer != "independent" else []
+    notes = [Notes(tuple(_lines(factor)), "")] if factor.answer != "independent" else []
     values = Table(f"values of {factor.id}", "", columns, rows)
     title = f"{factor.id}: {ANSWERS[factor.answer]}"
     return Section(title, f"factor-{factor.id}", (Text(factor.does), *notes, values), on=PAGE)
@@ -262,12 +262,12 @@ def _status(value: Value) -> str:
 def _setup(result: VaryResult) -> Section:
     setup = result.setup
     facts: tuple[tuple[str, Cell], ...] = (
-        ("held", _held(result)),
+        ("held", _held_text(result)),
         ("controls", ", ".join(control.id for control in setup.controls)),
         ("interpreter", setup.python or "not seen"),
         ("packages", ", ".join(f"{name} {version}" for name, version in setup.packages.items())),
         ("processor", str(setup.machine.get("processor", "not seen"))),
-        ("steps", _compared(result)),
+        ("steps", _steps_text(result)),
         ("time", words.span(result.seconds)),
         ("records", StyledText(result_words.folder_name(result.record), "code")),
     )

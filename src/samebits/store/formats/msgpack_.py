@@ -21,7 +21,7 @@ def read(path: Path, parts: Parts) -> None:
     import msgpack
 
     unpacker = msgpack.Unpacker(
-        ext_hook=_opened, strict_map_key=False, unicode_errors="surrogateescape", timestamp=1, max_buffer_size=0
+        ext_hook=_extension, strict_map_key=False, unicode_errors="surrogateescape", timestamp=1, max_buffer_size=0
     )
     unpacker.feed(path.read_bytes())
     values = list(unpacker)
@@ -31,7 +31,7 @@ def read(path: Path, parts: Parts) -> None:
     add_json(parts, "", values[0] if len(values) == 1 else {f"value {n}": value for n, value in enumerate(values, 1)})
 
 
-def _opened(code: int, data: bytes) -> Any:
+def _extension(code: int, data: bytes) -> Any:
     """Return the array or the number that an extension of Flax holds; the bytes of any other extension."""
     import msgpack
 

@@ -87,7 +87,7 @@ class PickleWalk:
             self._add_items(path, value)
         elif isinstance(value, dict):
             for key, item in value.items():
-                self.add(joined(path, self._named(key)), item)
+                self.add(joined(path, self._key_name(key)), item)
             if not value:
                 self._parts.add_plain(path, "(empty)")
         elif isinstance(value, Made):
@@ -97,7 +97,7 @@ class PickleWalk:
         else:
             self._parts.add_plain(path, value.name if isinstance(value, Global) else value)
 
-    def _named(self, key: Any) -> str:
+    def _key_name(self, key: Any) -> str:
         """Return a key of a dict as part of a name."""
         key = self._without_address(key)
         return str(key) if is_plain(key) else text_of(key)
@@ -170,7 +170,7 @@ class PickleWalk:
         if made.items:
             self._add_items(path, made.items)
         for key, value in made.pairs:
-            self.add(joined(path, self._named(key)), value)
+            self.add(joined(path, self._key_name(key)), value)
         if made.state is not None:
             self.add(path, made.state)
 
