@@ -194,11 +194,6 @@ class _Search:
                 return subset
         return names
 
-    def _alone(self, names: Sequence[str]) -> str | None:
-        """Return the first of these controls that suffices alone."""
-        enough = first_of(self.settings, [[name] for name in names], GLIMPSE, lambda held: self._suffices(held, []))
-        return enough[0] if enough else None
-
     def _agrees(self, names: Sequence[str], trials: int, beyond: Where = NOWHERE) -> bool:
         """Return whether so many trials of a set agree, and the program uses each control of the set."""
         before = min(beyond, self.before)
@@ -334,9 +329,10 @@ class _Search:
             rest = without(rest, next(member for member in other if member not in kept))
 
     def _other(self, rest: list[str], kept: list[str]) -> list[str]:
+        """Return the first likely control that suffices alone, else a subset of the rest."""
         likely = [] if kept else self.clues.ordered(self.clues.kind, rest)
-        sufficient = self._alone(likely)
-        return [sufficient] if sufficient else self._shrink(rest, kept)
+        sets = [[name] for name in likely]
+        return first_of(self.settings, sets, GLIMPSE, lambda held: self._suffices(held, [])) or self._shrink(rest, kept)
 
     def _keep(self, other: list[str]) -> bool:
         """Keep a set that is as small as the smallest ones; a smaller set replaces them. Returns whether it is kept."""

@@ -162,12 +162,12 @@ class PairJudge:
         roles_by_name: Mapping[tuple[str, str], Role],
         evidence: MemoryEvidence = NONE,
     ) -> None:
-        self._pair, self._known, self._evidence = (a, b), roles_by_name, evidence
+        self._pair, self._roles, self._evidence = (a, b), roles_by_name, evidence
         self._own = [own_numbers(trace, rate) for trace, rate in zip(self._pair, evidence.rates, strict=True)]
 
     @cached_property
     def _steps(self) -> list[NDArray[np.int64]]:
-        return [trained_steps(trace, self._known) for trace in self._pair]
+        return [trained_steps(trace, self._roles) for trace in self._pair]
 
     def by_value(self, difference: PointDifference) -> Beside | None:
         """Return the difference if its values explain it, even if something else differs."""

@@ -57,13 +57,9 @@ def _forked(trial: TrialTrace) -> Iterator[str]:
 
 
 def _asks(process: PythonProcess) -> bool:
-    return process.asks or _only_asks(process.argv)
-
-
-def _only_asks(argv: Sequence[str]) -> bool:
-    """Return whether the arguments only ask a question, like `--version`."""
-    queries = [word for word in argv[1:] if not _FLAGS.fullmatch(word)]
-    return bool(queries) and _QUERIES.issuperset(queries)
+    """Return whether a process only asks the interpreter a question, also by its arguments, like `--version`."""
+    queries = [word for word in process.argv[1:] if not _FLAGS.fullmatch(word)]
+    return process.asks or (bool(queries) and _QUERIES.issuperset(queries))
 
 
 def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:

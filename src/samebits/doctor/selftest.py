@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from samebits import checks
 from samebits.experiment import Request
-from samebits.model import Options, Result, Verdict
+from samebits.model import Options, Verdict
 
 __all__ = ["FAULTS", "FRAMEWORKS", "PlantedFault", "TriedFault", "planted"]
 
@@ -56,10 +56,6 @@ def planted(framework: str, python: Path) -> Iterator[TriedFault]:
                 directory=Path(folder),
             )
             result = checks.run(request).result
-        is_caught = _is_caught(fault, result)
+        step = result.divergence.step if result.divergence is not None else -1
+        is_caught = (result.verdict, step) == (fault.verdict, fault.step)
         yield TriedFault(fault, is_caught, "" if is_caught else result.sentence)
-
-
-def _is_caught(fault: PlantedFault, result: Result) -> bool:
-    step = result.divergence.step if result.divergence is not None else -1
-    return (result.verdict, step) == (fault.verdict, fault.step)

@@ -86,7 +86,9 @@ def run(experiment: Experiment, left: Sequence[int], steps: int | None) -> None:
     experiment.progress.note(_cost(ids, len(ids) - len(left), longest))
     rates = dict(zip(ids, RATES, strict=False))
     experiment.run(Limits(steps=steps, timeout=seconds_allowed(longest), rates=rates), ids)
-    _keep(experiment, _run_again(experiment, steps))
+    result = _run_again(experiment, steps)
+    laws = {law.place: law for law in [*experiment.file.settled, *result.settled]}
+    experiment.keep_laws(list(laws.values()))
 
 
 def further(left: int, longest: float, options: Options) -> int:
@@ -152,9 +154,3 @@ def _run_again(experiment: Experiment, steps: int | None) -> Result:
         experiment.run(Limits(steps=steps), ids)
         return experiment.judge()
     return result
-
-
-def _keep(experiment: Experiment, result: Result) -> None:
-    """Keep in the record what the trials showed."""
-    laws = {law.place: law for law in [*experiment.file.settled, *result.settled]}
-    experiment.keep_laws(list(laws.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,6 +178,7 @@ def refuse_changed(record: store.Record, command: str) -> None:
 
 def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:
     """Return a sentence for each difference between the setups of the recorded run and of the new trials."""
+    scripts = _in_both(before.code.get("files") or {}, after.code.get("files") or {})
     pairs = [
         ("the command", " ".join(old.command), " ".join(new.command)),
         ("the controls", ", ".join(old.controls) or "none", ", ".join(new.controls) or "none"),
@@ -185,8 +186,8 @@ def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after
         ("the interpreter", str(old.python), str(new.python)),
         ("the place of the trials", old.host, new.host),
         ("the commit", _commit(before), _commit(after)),
-        *((f"the script {name}", *pair) for name, *pair in _scripts(before, after)),
-        *((f"the package {name}", *pair) for name, *pair in _packages(before, after)),
+        *((f"the script {name}", was[:8], now[:8]) for name, was, now in scripts),
+        *((f"the package {name}", was, now) for name, was, now in _in_both(before.packages, after.packages)),
         ("the machine", str(before.machine.get("host")), str(after.machine.get("host"))),
     ]
     return [f"{what} of the recorded run: {was}; now: {now}" for what, was, now in pairs if was != now]
@@ -197,11 +198,5 @@ def _commit(file: TrialFile) -> str:
     return f"{commit} with changes" if file.code.get("dirty") else commit
 
 
-def _scripts(before: TrialFile, after: TrialFile) -> list[tuple[str, str, str]]:
-    was, now = before.code.get("files") or {}, after.code.get("files") or {}
-    return [(name, str(was[name])[:8], str(now[name])[:8]) for name in sorted(set(was) & set(now))]
-
-
-def _packages(before: TrialFile, after: TrialFile) -> list[tuple[str, str, str]]:
-    both = sorted(set(before.packages) & set(after.packages))
-    return [(name, before.packages[name], after.packages[name]) for name in both]
+def _in_both(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    return [(name, str(before[name]), str(after[name])) for name in sorted(set(before) & set(after))]

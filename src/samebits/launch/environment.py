@@ -180,7 +180,7 @@ def trial_environment(
     environment = {**base, **of_controls}
     shims = plan.record / SHIMS
     environment["PATH"] = search_path(plan.request.python, shims if shims.is_dir() else None)
-    environment["PYTHONPATH"] = _python_path(plan.probe, environment)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(plan.probe), environment.get("PYTHONPATH")]))
     environment[wire.CONFIG_VARIABLE] = str(plan.trial_folder(trial) / "config.json")
     environment["PWD"] = str(directory)
     environment.update({} if slot.is_plain else device_variables(slot))
@@ -188,11 +188,6 @@ def trial_environment(
         carried = ["PYTHONPATH", wire.CONFIG_VARIABLE, *of_controls]
         environment.update(ray_programs.variables(environment, carried))
     return environment
-
-
-def _python_path(probe: Path, environment: Mapping[str, str]) -> str:
-    own = environment.get("PYTHONPATH")
-    return str(probe) if not own else os.pathsep.join([str(probe), own])
 
 
 def device_variables(slot: Slot) -> dict[str, str]:

@@ -16,7 +16,7 @@ from samebits.experiment.estimates import CostEstimate
 from samebits.kept_record import judged
 from samebits.launch import origin
 from samebits.localization import inspection, path, phrases
-from samebits.localization.inspection import Execution, InspectedTrials, Looker, looker
+from samebits.localization.inspection import InspectedTrials, Looker, looker
 from samebits.localization.path import Way
 from samebits.model import Divergence, Result
 from samebits.ops.documents import DifferingPlace
@@ -170,7 +170,7 @@ def _look_document(level: str, inspected: InspectedTrials, again: Divergence | N
 
 def _measures(inspected: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
     """Return what the values of an inspection show: distances, a common factor, accesses without an order."""
-    pair = _diverging_pair(inspected, where)
+    pair = inspection.diverging_pair(inspected.trials, where)
     return {
         "unordered": inspected.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
         "growth_of": follow,
@@ -185,13 +185,6 @@ def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
     sentence, places = way.sentence(), way.path()
     own = {"path": places, "module": way.module, "operator": way.operator, "diff": way.diff}
     return _location(way.where, sentence, found=True, **own, **measured, **fields)
-
-
-def _diverging_pair(inspected: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
-    """Return a trial of the reference group, and one that diverges from it at this point."""
-    others = [execution for execution in inspected.trials if execution.trial.id in where.trials]
-    rest = [execution for execution in inspected.trials if execution.trial.id not in where.trials]
-    return (rest[0], others[0]) if others and rest else None
 
 
 def _location(where: Divergence, sentence: str, *, found: bool, **fields: object) -> Location:

@@ -218,16 +218,19 @@ class Looker:
         ran = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
         trials = [self._execution(file.id) for file in ran.files if file.status in ENDED_WELL]
         divergence = _divergence(self.file, trials)
-        if divergence is None:
-            return None
-        diverged = [execution for execution in trials if execution.trial.id in divergence.trials]
-        rest = [execution for execution in trials if execution.trial.id not in divergence.trials]
-        return (rest[0], diverged[0]) if diverged and rest else None
+        return diverging_pair(trials, divergence) if divergence is not None else None
 
     def _execution(self, trial: int) -> Execution:
         folders = self.experiment.processes(trial)
         folder = folders[self.process] if self.process < len(folders) else None
         return Execution(self.experiment.trial(trial), folder)
+
+
+def diverging_pair(trials: Sequence[Execution], where: Divergence) -> tuple[Execution, Execution] | None:
+    """Return a trial of the reference group, and one that diverges from it at this point."""
+    others = [execution for execution in trials if execution.trial.id in where.trials]
+    rest = [execution for execution in trials if execution.trial.id not in where.trials]
+    return (rest[0], others[0]) if others and rest else None
 
 
 def diverging_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[list[Execution], Divergence | None]:
