@@ -61,8 +61,9 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None, *, nucle
         animals[group] = _fields(group, tiles, fields_per_animal)
         with_cells = sum(map(len, tiles))
         empty[group], beyond[group] = sum(map(len, cut)) - with_cells, with_cells - len(animals[group])
+    wide = words.count(len(every) - len(found), "picture")
     missing = (
-        f"{len(every) - len(found)} pictures with a cell wider than {nuclei} pixels" if len(every) > len(found) else "",
+        f"{wide} with a cell wider than {nuclei} pixels" if len(every) > len(found) else "",
         left_out(empty, "tiles without a cell", tested),
         left_out(beyond, f"tiles beyond {fields_per_animal} per group", tested),
     )
