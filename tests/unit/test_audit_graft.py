@@ -1,11 +1,13 @@
 """The search for what a checkpoint forgot, and the samples that a resumed run is given."""
 
+import os
 from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.audit import graft
+from samebits.audit.arms import Arm
 from tests.unit.test_audit_alignment import run
 
 PARTS = [f"part {number}" for number in range(12)]
@@ -83,3 +85,13 @@ def test_the_samples_of_the_rest_of_an_epoch_and_of_the_next_are_given():
     assert graft.samples_from(whole, 3) == [[[7, 8]]]
     assert graft.samples_from(run(0, 6), 1) == []
     assert graft.samples_from(with_loader(("batch", "Stream 0", 2, [None, None])), 1) == []
+
+
+def test_a_file_that_a_resumed_run_only_inherited_is_not_compared(tmp_path):
+    for place in ("kept/out/last", "arm/out/last", "arm/out/written", "kept/out/written"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(place)
+        os.utime(path, ns=(1, 1 if path.name == "last" else path.stat().st_ino))
+    arm = Arm(None, None, tmp_path / "arm" / "out", [], [])
+    assert arm.unwritten(tmp_path / "kept") == {"{out}/last"}

@@ -188,7 +188,7 @@ class _Audit:
         shift = 0 if self.numbered else at.step
         keep = [later.step - shift] if later else []
         other = self.arms.resumed(at, files, name, self._steps(at), states=[0, at.step], keep=keep)
-        moment = self._judged(at, other)
+        moment = self._judged(at, other, files)
         if other.runs and moment.verdict != "inconclusive":
             step, rank = at.step if moment.offset is None else moment.offset, moment.rank
             resumed = state.read(other.folders[rank], other.runs[rank].base, 0)
@@ -204,9 +204,9 @@ class _Audit:
         """Return how many steps a resumed run makes."""
         return None if self.asked.length is None else self.asked.length + at.step * self.numbered
 
-    def _judged(self, at: Checkpoint, other: Arm) -> Moment:
+    def _judged(self, at: Checkpoint, other: Arm, files: Path) -> Moment:
         moment = verdicts.unanswered(at, self.whole, other.runs, other.file)
-        differ = verdicts.differing_files(self.files, other.files)
+        differ = verdicts.differing_files(self.files, other.files, other.unwritten(files))
         return moment or verdicts.judged(at, self.whole, other.runs, self.asked.length, differ)
 
     def _grafted(self, moment: Moment, files: Path, names: Mapping[str, Sequence[str]], other: Run) -> Moment:
@@ -228,7 +228,7 @@ class _Audit:
             wanted = graft.request(values, names, parts, epochs)
             name = f"graft-{at.step}-{sum(one.startswith(f'graft-{at.step}-') for one in self.arms.made) + 1}"
             arm = self.arms.resumed(at, files, name, self._steps(at), graft=wanted, loader=run.loader)
-            return self._judged(at, arm).verdict == "repeated"
+            return self._judged(at, arm, files).verdict == "repeated"
 
         likely = [part for part in able if part in moment.forgotten]
         search = graft.Search(equals, [part for part in names if part not in able])

@@ -49,6 +49,17 @@ class Arm:
         """Return where the files lie that a kill one step after this step would have left."""
         return self.copy or self.folders[0] / (KEPT % step)
 
+    def unwritten(self, inherited: Path) -> set[str]:
+        """Return the files of its output folder that it inherited, and did not write."""
+        copies = [path for path in (inherited / "out").rglob("*") if path.is_file()]
+        pairs = [(path.relative_to(inherited / "out"), path) for path in copies]
+        kept = [place for place, path in pairs if _is_as_old(self.out / place, path)]
+        return {f"{{out}}/{place}" for place in kept}
+
+
+def _is_as_old(path: Path, other: Path) -> bool:
+    return path.is_file() and path.stat().st_mtime_ns == other.stat().st_mtime_ns
+
 
 @dataclass
 class Arms:

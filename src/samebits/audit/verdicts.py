@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +138,9 @@ def _judgement(moment: Moment, compared: Sequence[ShiftedComparison], files: lis
     return {"verdict": "diverged", "sentence": sentence, "divergence": where, "named": named, "rank": rank}
 
 
-def differing_files(whole: FilesFile, other: FilesFile) -> list[str]:
-    """Return the arrays of files that both runs saved and that differ."""
-    theirs = {file.path: file.parts for file in other.files}
+def differing_files(whole: FilesFile, other: FilesFile, unwritten: Collection[str]) -> list[str]:
+    """Return the arrays of files that both runs saved and that differ. `unwritten`: files that one only inherited."""
+    theirs = {file.path: file.parts for file in other.files if file.path not in unwritten}
     return [
         f"{file.path} > {name}"
         for file in whole.files
