@@ -171,3 +171,13 @@ def test_the_mend_has_the_lines_of_the_forgotten_parts_and_of_the_trainer():
     assert mends.mends([], ["lightning"]) == []
     assert [title for title, _ in mends.mends(["moments"], ["keras"])] == ["Keras"]
     assert len(mends.mends(["everything"], [])[0][1].splitlines()) > 20
+
+
+def test_the_lines_of_each_mend_are_python_and_stand_in_the_documentation():
+    libraries = ["torch", "lightning", "transformers", "accelerate", "keras"]
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "audit.md").read_text()
+    found = mends.mends(["everything"], libraries)
+    assert len(found) == len(libraries)
+    for _, text in found:
+        compile(text, "mend", "exec")
+        assert f"```python\n{text}\n```" in page

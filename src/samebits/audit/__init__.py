@@ -100,7 +100,8 @@ class _Audit:
         self.second = second = self._second(moments)
         if len(first.runs) == len(second.runs):
             self.whole = [one.with_unseeded(two) for one, two in zip(first.runs, second.runs, strict=True)]
-        if (why := verdicts.unrepeated(self.whole, second.runs)) is not None:
+        why = verdicts.failed(second.file, second.runs) or verdicts.unrepeated(self.whole, second.runs)
+        if why is not None:
             return self._answer([], reason=why)
         for name in sorted({name for run in self.whole for name in run.unseeded}):
             said = f"The generator {name} is not seeded: it differs in each run, so it does not count."

@@ -13,7 +13,7 @@ moments, step counters | "optimizer": optimizer.state_dict(), | optimizer.load_s
 learning rate | "schedule": schedule.state_dict(), | schedule.load_state_dict(saved["schedule"])
 gradient scaler | "scaler": scaler.state_dict(), | scaler.load_state_dict(saved["scaler"])
 average | "average": average.state_dict(), | average.load_state_dict(saved["average"])
-generator torch | "torch": torch.get_rng_state(), | torch.set_rng_state(saved["torch"])  # last, after iter(loader)
+generator torch | "torch": torch.get_rng_state(), | torch.set_rng_state(saved["torch"])  # in an epoch: after iter()
 generator python | "python": random.getstate(), | random.setstate(saved["python"])
 generator numpy | "numpy": numpy.random.get_state(), | numpy.random.set_state(saved["numpy"])
 generator | "own": generator.get_state(),  # of each of your own | generator.set_state(saved["own"])
@@ -22,34 +22,71 @@ workers | # seed the workers of an epoch with its number, | # and each sample wi
 gradients | "gradients": [weight.grad for weight in weights], | weight.grad = gradient  # for each weight
 numbers, tensors | "best": best,  # each variable that the report names | best = saved["best"]
 """
+# title; what the program imports; lines
 _TRAINERS = (
     (
         "Lightning",
         ("lightning", "pytorch_lightning"),
-        "Give ckpt_path to trainer.fit. Lightning saves no random generator and no position in the epoch:\n"
-        "save generators in on_save_checkpoint, restore them in on_train_batch_start of the first step, and use\n"
-        "a stateful loader (torchdata.stateful_dataloader), or resume at the ends of epochs.",
+        """
+class Generators(lightning.Callback):  # Lightning saves no generator: Trainer(callbacks=[Generators()])
+    def on_save_checkpoint(self, trainer, module, checkpoint):
+        checkpoint["generators"] = torch.get_rng_state(), random.getstate(), numpy.random.get_state()
+
+    def on_load_checkpoint(self, trainer, module, checkpoint):
+        self.saved = checkpoint["generators"]
+
+    def on_train_batch_start(self, trainer, module, batch, number):  # after the loader has drawn
+        if getattr(self, "saved", None):
+            torch.set_rng_state(self.saved[0])
+            random.setstate(self.saved[1])
+            numpy.random.set_state(self.saved[2])
+            self.saved = None
+
+trainer.fit(model, loader, ckpt_path="last.ckpt", weights_only=False)
+loader = DataLoader(data, generator=torch.Generator())  # else each epoch draws from the generator of the process
+# The order of an epoch: a sampler with set_epoch(epoch), which Lightning calls. The position in it:
+# torchdata.stateful_dataloader.StatefulDataLoader, or save only at the ends of epochs.
+""",
     ),
     (
         "Hugging Face Trainer",
         ("transformers",),
-        "trainer.train(resume_from_checkpoint=True) restores generators (rng_state.pth), the optimizer, the schedule\n"
-        "and the position. Leave save_only_model and ignore_data_skip at False. A TrainerCallback with state\n"
-        "must derive from ExportableState.",
+        """
+arguments = TrainingArguments(..., save_only_model=False, ignore_data_skip=False)
+trainer.train(resume_from_checkpoint=True)  # generators, optimizer, schedule and position
+# A TrainerCallback with values of its own must derive from transformers.trainer_callback.ExportableState.
+""",
     ),
     (
         "accelerate",
         ("accelerate",),
-        "accelerator.save_state(folder) and load_state(folder) carry generators, optimizer, scaler, loaders.\n"
-        "Call accelerator.register_for_checkpointing(schedule, ...) for everything else, and\n"
-        "accelerator.skip_first_batches(loader, n) in the first epoch; call loader.set_epoch(epoch) before it.",
+        """
+accelerator.register_for_checkpointing(schedule)  # and each object with state_dict that prepare did not get
+accelerator.save_state(folder)
+
+accelerator.load_state(folder)
+loader.set_epoch(epoch)  # before the batches are skipped
+first = accelerator.skip_first_batches(loader, batches)  # in the first epoch only
+""",
     ),
     (
         "Keras",
         ("keras", "tf_keras"),
-        "BackupAndRestore(folder, save_freq='epoch') restores weights, the optimizer and the epoch, but no generator.\n"
-        "Seed the order and the augmentation of each epoch from its number. ModelCheckpoint: save the whole model,\n"
-        "not save_weights_only=True, and give initial_epoch to fit.",
+        """
+class Reseed(keras.callbacks.Callback):  # no file of Keras holds the generators of its layers
+    def on_epoch_begin(self, epoch, logs=None):
+        for number, layer in enumerate(self.model.layers):
+            if hasattr(layer, "seed_generator"):
+                layer.seed_generator.state.assign([number, epoch])
+
+backup = keras.callbacks.BackupAndRestore(folder)
+model.fit(..., callbacks=[backup, Reseed()])
+
+keeps = keras.callbacks.ModelCheckpoint("last.keras")  # the optimizer too: not save_weights_only=True
+model = keras.models.load_model("last.keras")
+model.fit(..., initial_epoch=epoch, callbacks=[keeps, Reseed()])
+# The order of the samples: shuffle=False, and an order that is made from the number of the epoch.
+""",
     ),
 )
 
@@ -65,7 +102,7 @@ def mends(forgotten: Sequence[str], packages: Collection[str]) -> list[tuple[str
         "\n".join(column) for column in zip(*(("    " + save, load) for _, save, load in found), strict=True)
     )
     plain = f"torch.save({{\n{saves}\n}}, path)\n\nsaved = torch.load(path)\n{loads}"
-    trainers = [(name, text) for name, libraries, text in _TRAINERS if set(libraries) & set(packages)]
+    trainers = [(name, text.strip()) for name, libraries, text in _TRAINERS if set(libraries) & set(packages)]
     return [*trainers, *([("a plain PyTorch loop", plain)] if "torch" in packages or not trainers else [])]
 
 
