@@ -104,6 +104,11 @@ def saved(*files):
     return Run(replace(run(0, 9).trace, events=events))
 
 
+def found_paths(whole, pattern):
+    files = list(checkpoints.saved_by(whole, Path("/a/w/t/1/out"), Path("/none")))
+    return [one.path for one in checkpoints.found_in(whole, files, pattern)]
+
+
 @pytest.mark.parametrize(
     ("files", "found"),
     [
@@ -114,15 +119,12 @@ def saved(*files):
     ],
 )
 def test_checkpoints_are_files_or_the_folders_that_were_filled_together(files, found):
-    known = checkpoints.found_in(saved(*files), Path("/a/w/t/1/out"), Path("/none"), None)
-    assert [one.path for one in known] == found
+    assert found_paths(saved(*files), None) == found
 
 
 def test_a_glob_names_the_checkpoints_that_a_program_reads():
     run_ = saved((2, "c-2/model.pt", 9), (2, "c-2/rng.pt", 3))
-    assert [one.path for one in checkpoints.found_in(run_, Path("/a/w/t/1/out"), Path("/none"), "*/rng.pt")] == [
-        "c-2/rng.pt"
-    ]
+    assert found_paths(run_, "*/rng.pt") == ["c-2/rng.pt"]
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

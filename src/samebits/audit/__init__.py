@@ -16,7 +16,7 @@ from samebits.audit import checkpoints, cold, graft, state, verdicts
 from samebits.audit.alignment import Run
 from samebits.audit.arms import CHECKPOINT, Arm, Arms, Shown, join_work
 from samebits.audit.recorded import Recorded
-from samebits.audit.result import AuditResult, Checkpoint, Moment
+from samebits.audit.result import POSITION, AuditResult, Checkpoint, Moment
 from samebits.errors import UsageError
 from samebits.experiment import Limits, Progress, Request
 from samebits.experiment.estimates import CostEstimate
@@ -221,7 +221,7 @@ class _Audit:
         # there may be no values of this moment, or only those of one rank
         if self._has_values(values) and len(self.whole) == 1 and run.batches(step) <= other.batches(0):
             known = {leaf.name for leaf in state.read(self.second.folders[0], step).leaves}
-            able = [part for part in names if known.intersection(names[part]) or (part == graft.POSITION and epochs)]
+            able = [part for part in names if known.intersection(names[part]) or (part == POSITION and epochs)]
 
         def equals(parts: Sequence[str]) -> bool | None:
             if not self.arms.has_time:

@@ -12,11 +12,9 @@ from typing import Any
 
 from samebits import words
 from samebits.audit.alignment import Run
-from samebits.audit.result import Graft
+from samebits.audit.result import POSITION, Graft
 
-__all__ = ["POSITION", "Search", "request", "samples_from", "smallest"]
-
-POSITION = "sampler's epoch and position"
+__all__ = ["Search", "request", "samples_from", "smallest"]
 
 
 def smallest(parts: Sequence[str], suffices: Callable[[Sequence[str]], bool], kept: Sequence[str] = ()) -> list[str]:

@@ -9,6 +9,10 @@ from samebits.model import Verdict
 __all__ = ["AUDIT_FORMAT", "Answer", "AuditResult", "Checkpoint", "Graft", "Moment", "ResumeDifference", "StatePart"]
 
 AUDIT_FORMAT = 1
+# parts of the state
+GENERATORS, POSITION, MOMENTS = "random generators", "sampler's epoch and position", "moments"
+WORKERS, STEPS = "workers' generators", "number of steps"
+ACCUMULATED, OTHER_MODELS = "gradients in an accumulation window", "average of weights, other models"
 Answer = Literal["carried", "not carried", "not used", "not seen"]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from samebits import words
 from samebits.audit.alignment import Run
+from samebits.audit.result import ACCUMULATED, GENERATORS, MOMENTS, OTHER_MODELS, POSITION, STEPS, WORKERS
 
 if TYPE_CHECKING:
     from samebits.audit.result import StatePart
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["sample_difference", "signs"]
 
 SampleDifference = Literal["same", "order", "other", "unknown"]
-_IDLE = ("weights", "numbers of the program", "tensors of the program", "number of steps")
+_IDLE = ("weights", "numbers of the program", "tensors of the program", STEPS)
 
 
 def sample_difference(whole: Run, other: Run, offset: int) -> SampleDifference:
@@ -62,17 +63,16 @@ def _sign(look: StatePair, part: StatePart) -> str:
         return _generator(look, part.names[0])
     if part.part in _TOLD:
         return _TOLD[part.part].format(names=_first(part), detail=part.detail)
-    if part.part == "sampler's epoch and position":
+    if part.part == POSITION:
         return _batch(look)
-    tell = {"moments": _moments, "average of weights, other models": _average}.get(part.part, _numbers)
+    tell = {MOMENTS: _moments, OTHER_MODELS: _average}.get(part.part, _numbers)
     return tell(look, part)
 
 
 _TOLD = {
-    "workers' generators": "The first batch has the same samples with different augmentation: "
-    "the generators of the workers differ.",
-    "gradients in an accumulation window": "The gradients that were accumulated before the checkpoint are gone.",
-    "number of steps": "The resumed run made {detail}.",
+    WORKERS: "The first batch has the same samples with different augmentation: the generators of the workers differ.",
+    ACCUMULATED: "The gradients that were accumulated before the checkpoint are gone.",
+    STEPS: "The resumed run made {detail}.",
     "weights": "The weights differ ({names}).",
 }
 
@@ -85,7 +85,7 @@ def _generator(look: StatePair, name: str) -> str:
     for step in range(look.whole.steps) if other is not None else ():
         if look.whole.of(step, "rng").get(name) == other:
             return f"{mine} stands where it stood at step {step}, not {look.offset}."
-    before, after = (state.of("random generators").get(name) for state in (look.before, look.after))
+    before, after = (state.of(GENERATORS).get(name) for state in (look.before, look.after))
     if before is not None and after is not None:
         for one, two, how in ((look.before, after, "ahead of"), (look.after, before, "behind")):
             states = one.ahead.get(name, [])
@@ -122,7 +122,7 @@ def _place(look: StatePair, step: int) -> str:
 
 
 def _moments(look: StatePair, part: StatePart) -> str:
-    before, after = look.before.of("moments"), look.after.of("moments")
+    before, after = look.before.of(MOMENTS), look.after.of(MOMENTS)
     if not before:
         return f"The moments differ after the first step, although its gradients are the same ({_first(part)})."
     if not after:

@@ -10,20 +10,29 @@ from typing import Any, NamedTuple
 from samebits import words
 from samebits.audit import signature
 from samebits.audit.alignment import Run
-from samebits.audit.graft import POSITION
-from samebits.audit.result import Answer, Moment, StatePart
+from samebits.audit.result import (
+    ACCUMULATED,
+    GENERATORS,
+    MOMENTS,
+    OTHER_MODELS,
+    POSITION,
+    STEPS,
+    WORKERS,
+    Answer,
+    Moment,
+    StatePart,
+)
 from samebits.launch.observations import read_json
 from samebits_probe.resume import STATE
 
-__all__ = ["ACCUMULATED", "StateLeaf", "StateOfStep", "StatePair", "explained", "read", "shortened"]
+__all__ = ["StateLeaf", "StateOfStep", "StatePair", "explained", "read", "shortened"]
 
-OTHER_MODELS = "average of weights, other models"
 SCHEDULE = "learning rate and schedule"
 # the parts in the order of the table
 _OF_VARIABLES = (
     "weights",
     "buffers",
-    "moments",
+    MOMENTS,
     "step counters",
     SCHEDULE,
     "gradient scaler",
@@ -34,13 +43,11 @@ _OF_VARIABLES = (
 _OF_MODULES = {  # the module of PyTorch whose object holds a value -> its part
     "model": "weights",
     "torch.optim.lr_scheduler": SCHEDULE,
-    "torch.optim": "moments",
+    "torch.optim": MOMENTS,
     "torch.amp": "gradient scaler",
     "torch.utils.data": POSITION,
 }
 _VARIABLES = ("tensors of the program", "numbers of the program")
-WORKERS = "workers' generators"
-GENERATORS, STEPS, ACCUMULATED = "random generators", "number of steps", "gradients in an accumulation window"
 _MOST_NAMES = 20  # of a part, in audit.json
 
 
@@ -60,9 +67,9 @@ class StateLeaf(NamedTuple):
             part = _VARIABLES[not text.endswith("]")]
         elif part == "weights" and ".buffer." in name:
             part = "buffers"
-        elif part == "moments" and ".param_groups." in name:
+        elif part == MOMENTS and ".param_groups." in name:
             part = SCHEDULE
-        elif part == "moments" and name.endswith(".step"):
+        elif part == MOMENTS and name.endswith(".step"):
             part = "step counters"
         return cls(part, name, text, found)
 
@@ -228,4 +235,4 @@ def _part_of(point: str) -> str:
         return "weights"
     if "param_groups." in point:
         return SCHEDULE
-    return "step counters" if point.endswith("/step") else "moments"
+    return "step counters" if point.endswith("/step") else MOMENTS
