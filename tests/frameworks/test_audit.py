@@ -37,4 +37,7 @@ def test_what_a_training_forgot_is_named(tmp_path, monkeypatch, forget, at, forg
     moment = json.loads((tmp_path / "r.json").read_text())["moments"][0]
     assert (status, moment["forgotten"]) == (int(bool(forgotten)), forgotten)
     assert named in " ".join(moment["named"])
-    assert moment["cold"] in ("differs", "")
+    assert moment["cold"] == ("differs" if moment["offset"] == moment["expected"] else "")
+    confirmed = [] if forget == "workers" else forgotten
+    assert (moment["graft"] or {"parts": []})["parts"] == confirmed
+    assert set(forgotten) - set(confirmed) <= set((moment["graft"] or {"unable": []})["unable"])
