@@ -135,7 +135,7 @@ MODELS = Option(
 )  # fmt: skip
 STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report says so).", "K", read_steps)
 BUDGET = Option(
-    "budget", ("--budget",), "Stop after as many steps as fit into this time, all trials together: 90s, 5m, 1h30m.",
+    "budget", ("--budget",), "Do only as much as fits into this time, all trials together: 90s, 5m, 1h30m.",
     "TIME", read_duration,
 )  # fmt: skip
 TIMEOUT = Option("timeout", ("--timeout",), "The time limit for one trial: 90, 90s, 5m.", "TIME", read_duration)
@@ -290,15 +290,11 @@ LOCAL = (
 )  # fmt: skip
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, ASK, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE)
 
-AUDIT_BUDGET = Option(
-    "budget", ("--budget",), "Try only as many checkpoints and parts as fit into this time: 5m, 1h30m.", "TIME",
-    read_duration,
-)  # fmt: skip
 STOP = Option(
     "stop", ("--stop",), "How a run is interrupted: kill, or term (SIGTERM, after which a program may still save).",
     "kill|term", read_stop, "kill",
 )  # fmt: skip
-AUDITING = (RESUME, WITHOUT_SAVING, CHECKPOINTS, AT, WINDOWS, LENGTH, AUDIT_BUDGET, STOP)
+AUDITING = (RESUME, WITHOUT_SAVING, CHECKPOINTS, AT, WINDOWS, LENGTH, BUDGET, STOP)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, BISECT, ADD, RUN, PROFILE, SHOWN_OPTIONS, *REPORTS),

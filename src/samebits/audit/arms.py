@@ -87,7 +87,7 @@ class Arms:
 
     def begin(self, name: str, command: Sequence[str], progress: Progress, trials: int = 1) -> Experiment:
         """Begin the record of an arm."""
-        options = self.request.options.model_copy(update={"trials": trials, "full": True})
+        options = self.request.options.model_copy(update={"trials": trials, "full": True, "budget": None})
         request = replace(self.request, command=list(command), options=options, out=self.folder / name)
         experiment = Experiment.begin(request, progress, hash_wanted=self.hash)
         checks.stop_tells(experiment.folder)
