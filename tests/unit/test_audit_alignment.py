@@ -183,3 +183,14 @@ def test_the_lines_of_each_mend_are_python_and_stand_in_the_documentation():
     for _, text in found:
         compile(text, "mend", "exec")
         assert f"```python\n{text}\n```" in page
+
+
+def test_weights_with_different_names_are_paired_in_their_order():
+    whole, other = run(0, 6), run(2, 6)
+    renamed = [one._replace(name=f"loaded/{one.name}") if one.name == "w" else one for one in other.trace.points]
+    loaded = Run(replace(other.trace, points=renamed))
+    assert alignment.compare(whole, loaded, 2).first.kind == "structure"
+    assert alignment.compare(whole, loaded.named_as(whole), 2).first is None
+    changed = Run(replace(run(2, 6, change=(3, 3)).trace, points=renamed)).named_as(whole)
+    assert alignment.compare(whole, changed, 2).first == (3, "update", "w")
+    assert other.named_as(whole).names == {}

@@ -206,6 +206,8 @@ class _Audit:
         return None if self.asked.length is None else self.asked.length + at.step * self.numbered
 
     def _judged(self, at: Checkpoint, other: Arm, files: Path) -> Moment:
+        if len(other.runs) == len(self.whole):
+            other.runs = [one.named_as(whole) for one, whole in zip(other.runs, self.whole, strict=True)]
         moment = verdicts.unanswered(at, self.whole, other.runs, other.file)
         differ = verdicts.differing_files(self.files, other.files, other.unwritten(files))
         return moment or verdicts.judged(at, self.whole, other.runs, self.asked.length, differ)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -26,10 +26,14 @@ class StepPlace(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One process that trains, as steps of fingerprints. `unseeded`: generators that differ in each run."""
+    """One process that trains, as steps of fingerprints. `unseeded`: generators that differ in each run.
+
+    `names`: (kind, name) -> the name in the run with which it is compared, if that is a different one.
+    """
 
     trace: ProcessTrace
     unseeded: frozenset[str] = frozenset()
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def rank(self) -> int | None:
@@ -56,12 +60,14 @@ class Run:
     @cached_property
     def rows(self) -> dict[int, dict[Key, bytes]]:
         """Step -> the fingerprints of this step."""
-        points, found = self.trace.points, dict[int, dict[Key, bytes]]()
+        points = [(one.kind, self.names.get((one.kind, one.name), one.name)) for one in self.trace.points]
+        found = dict[int, dict[Key, bytes]]()
         columns = (self.trace.rows[name].tolist() for name in ("step", "point", "occurrence"))
         prints = self.trace.rows["fingerprint"].tobytes()
         for at, (step, number, occurrence) in enumerate(zip(*columns, strict=True)):
             rows = found.setdefault(step if step < 0 else step - self.base, {})
-            rows[points[number].kind, points[number].name, occurrence] = prints[16 * at : 16 * at + 16]
+            kind, name = points[number]
+            rows[kind, name, occurrence] = prints[16 * at : 16 * at + 16]
         return found
 
     @cached_property
@@ -87,6 +93,20 @@ class Run:
         """Return whether a state of a seeded generator changes in these steps."""
         states = [self.rows.get(step, {}).get(("rng", generator, 0)) for step in range(first, last + 1)]
         return generator not in self.unseeded and len({one for one in states if one is not None}) > 1
+
+    def named_as(self, whole: Run) -> Run:
+        """Return this run with the names of the other one: a model that Keras loads names its weights differently.
+
+        If each has as many weights, gradients and moments that the other has not, they are the same, in their order.
+        """
+        mine, theirs = (
+            [(one.kind, one.name) for one in run.trace.points if one.kind in ("start", *_BY_STEP)]
+            for run in (self, whole)
+        )
+        new, gone = ([key for key in one if key not in other] for one, other in ((mine, theirs), (theirs, mine)))
+        if [kind for kind, _ in new] != [kind for kind, _ in gone]:
+            return self
+        return replace(self, names={key: name for key, (_, name) in zip(new, gone, strict=True)})
 
     def with_unseeded(self, other: Run) -> Run:
         """Return this run with the generators that differ in a second uninterrupted run."""
