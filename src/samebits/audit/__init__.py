@@ -182,8 +182,8 @@ class _Audit:
         self, at: Checkpoint, files: Path, name: str, later: Checkpoint | None = None, *, is_again: bool = False
     ) -> tuple[Moment, Arm | None]:
         """Resume from these files, and compare. `later`: the checkpoint for which the resumed run keeps its files."""
-        has_ended = self.asked.stop == "term" and not is_again  # then nothing is still being written
-        why = verdicts.incomplete(at.model_copy(update={"size": 0}) if has_ended else at, files)
+        has_own_size = is_again or self.asked.stop == "term"  # a different run wrote it
+        why = verdicts.incomplete(at.model_copy(update={"size": 0}) if has_own_size else at, files)
         if why is not None:
             return verdicts.no_answer(at, *why), None
         shift = 0 if self.numbered else at.step
