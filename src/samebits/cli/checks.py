@@ -144,7 +144,8 @@ def run_compare(words: tuple[str, ...], **given: Any) -> int:
     if sides:
         first, second = _checked_sides(words, given)
     elif len(words) > 2:
-        raise UsageError(f"compare takes two records, and {len(words)} were given.", "samebits compare last-1 last")
+        usage = "samebits compare [OPTIONS] [RECORD] [RECORD] (more: samebits compare --help)"
+        raise UsageError(f"compare takes two records, and {len(words)} were given.", usage)
     else:
         first, second = (Path(latest.named(name)) for name in (*words, *("last-1", "last")[len(words) :]))
     from samebits.kept_record import judged_pair
