@@ -151,7 +151,7 @@ def install(module: Library, probe: "Probe") -> None:
     steps = jax_steps.CallSteps(probe, module)
     if Hooks(probe, steps).install():
         for library in ("optax", "equinox"):
-            hooks.after_import(library, functools.partial(_watch_updates, probe, module, steps))
+            hooks.after_import(library, functools.partial(_watch_updates, probe, steps))
         probe.at_end(steps.end)
     else:
         probe.not_observed("steps", _HIDDEN + SAID)
@@ -166,27 +166,20 @@ def _say_beside(probe: "Probe", steps: jax_steps.CallSteps) -> None:
         probe.event("warning", text=BESIDE)
 
 
-def _watch_updates(probe: "Probe", jax: Library, steps: jax_steps.CallSteps, module: Library) -> None:
+def _watch_updates(probe: "Probe", steps: jax_steps.CallSteps, module: Library) -> None:
     """Wrap the function that adds updates to parameters. Inside a trace it does what it did before."""
     original = module.apply_updates
-    tell = guarded(probe, "apply_updates", functools.partial(_applied, probe, jax, steps))
+    tell = guarded(probe, "apply_updates", functools.partial(_applied, probe, steps))
     after(module, "apply_updates", tell)
     home: Library = sys.modules.get(original.__module__)
     if getattr(home, "apply_updates", None) is original:
         home.apply_updates = module.apply_updates
 
 
-def _applied(
-    probe: "Probe", jax: Library, steps: jax_steps.CallSteps, result: Pytree, *args: Any, **kwargs: Any
-) -> None:
+def _applied(probe: "Probe", steps: jax_steps.CallSteps, result: Pytree, *args: Any, **kwargs: Any) -> None:
     given = args + tuple(kwargs.values())
-    if probe.stepping is None and len(given) == 2 and not _is_traced(jax, result):
+    if probe.stepping is None and len(given) == 2 and arrays.Arrays().is_concrete(result):
         steps.applied(given[0], given[1], result)
-
-
-def _is_traced(jax: Library, value: Any) -> bool:
-    leaves = jax.tree_util.tree_leaves(value)
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 
 
 # The hooks by which calls of compiled functions of JAX are seen: before or after traces, never within them.
