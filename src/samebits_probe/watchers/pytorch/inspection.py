@@ -6,11 +6,10 @@ dispatch mode that is entered at the first sign of the step and left at its end 
 """
 
 import functools
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
-from ...wrappers import wrap
-from ..objects import Function, Module, Tensor
-from .names import ModuleNames
+from ..objects import Module, Tensor
+from .names import ModuleNames, watch_calls
 
 if TYPE_CHECKING:
     from ...inspection import Inspection
@@ -71,23 +70,3 @@ def watch_details(watch: "PyTorchWatch", forwards: "Forwards", optimizers: "Opti
             details.ended.append(operators.end)
         else:
             watch.probe.not_observed("operators", "they need PyTorch 2.0 or later")
-
-
-def watch_calls(
-    watch: "PyTorchWatch", names: ModuleNames, is_on: Callable[[], bool], returned: Callable[[Module, Any], None]
-) -> None:
-    """Wrap the calls of modules: `returned(module, result)` is told about those that begin while `is_on()`."""
-    guard = watch.probe.guard
-
-    def make(original: Function) -> Function:
-        def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
-            if not is_on():
-                return original(self, *args, **kwargs)
-            guard("name of a module", names.of, self)  # the outermost first, because it knows the inner ones
-            result = original(self, *args, **kwargs)
-            guard("details of a module", returned, self, result)
-            return result
-
-        return __call__
-
-    wrap(watch.torch.nn.Module, "__call__", make)

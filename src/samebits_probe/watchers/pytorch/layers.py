@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any, List
 
 from ... import wire
 from ..objects import Module, Optimizer
-from .inspection import watch_calls
-from .names import ModuleNames
+from .names import ModuleNames, watch_calls
 from .plans import plain
 
 if TYPE_CHECKING:

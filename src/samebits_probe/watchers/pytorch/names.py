@@ -9,9 +9,10 @@ used again. If a tensor has moved to a different place of its model by the end, 
 import functools
 import sys
 import weakref
-from typing import TYPE_CHECKING, Dict, Iterable, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Optional, Set, Tuple
 
-from ..objects import Module, Reference, Tensor
+from ...wrappers import wrap
+from ..objects import Function, Module, Reference, Tensor
 from .trees import (
     ModuleTree,
     attributes_of,
@@ -201,3 +202,23 @@ class ModuleNames:
         """Return the name of a module that has been called, by its identity; None for any other number."""
         known = self._known.get(number)
         return known[1] if known is not None else None
+
+
+def watch_calls(
+    watch: "PyTorchWatch", names: ModuleNames, is_on: Callable[[], bool], returned: Callable[[Module, Any], None]
+) -> None:
+    """Wrap the calls of modules: `returned(module, result)` is told about those that begin while `is_on()`."""
+    guard = watch.probe.guard
+
+    def make(original: Function) -> Function:
+        def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
+            if not is_on():
+                return original(self, *args, **kwargs)
+            guard("name of a module", names.of, self)  # the outermost first, because it knows the inner ones
+            result = original(self, *args, **kwargs)
+            guard("details of a module", returned, self, result)
+            return result
+
+        return __call__
+
+    wrap(watch.torch.nn.Module, "__call__", make)
