@@ -23,15 +23,7 @@ CONDA_BASES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamb
 
 
 class Interpreter(NamedTuple):
-    """A Python interpreter that answered. `bin_folder` goes first on PATH, so that programs find its own tools."""
-
-    path: Path
-    version: tuple[int, int, int]
-    bin_folder: Path
-
-
-class InterpreterFacts(NamedTuple):
-    """The answer of an interpreter. `prefix` distinguishes a virtual environment from its base Python."""
+    """A Python interpreter that answered. `prefix` distinguishes a virtual environment from its base Python."""
 
     path: Path
     prefix: Path
@@ -52,21 +44,17 @@ def ask(path: Path) -> Interpreter:
 
     Raises UsageError if it is not Python, and NotFoundError if there is no such file.
     """
-    return _usable(_answer(path.expanduser().absolute()))
-
-
-def _usable(answer: InterpreterFacts) -> Interpreter:
-    return Interpreter(answer.path, answer.version, answer.path.parent)
+    return _answer(path.expanduser().absolute())
 
 
 @functools.lru_cache(maxsize=256)
-def _answer(path: Path) -> InterpreterFacts:
+def _answer(path: Path) -> Interpreter:
     try:
         done = subprocess.run(
             [path, "-E", "-s", "-c", QUESTION], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_TO_ANSWER
         )
         executable, prefix, version = json.loads(done.stdout)["samebits"]
-        return InterpreterFacts(Path(executable), Path(prefix), (version[0], version[1], version[2]))
+        return Interpreter(Path(executable), Path(prefix), (version[0], version[1], version[2]))
     except FileNotFoundError:
         raise NotFoundError(f"There is no interpreter {path}.", advice=how_to_get(None)) from None
     except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
@@ -114,7 +102,7 @@ def conda_bases() -> list[Path]:
     return [base for base in dict.fromkeys(bases) if base.is_dir()]
 
 
-def found(path: str | None = None) -> Iterator[InterpreterFacts]:
+def found(path: str | None = None) -> Iterator[Interpreter]:
     """Yield each interpreter of this machine once, in the order of preference. Each is asked when it is its turn."""
     keys = set()
     for candidate in candidates(os.environ.get("PATH", "") if path is None else path):
@@ -135,7 +123,7 @@ def of_release(release: str, path: str | None = None) -> Interpreter:
     """
     for answer in found(path):
         if answer.is_release(release):
-            return _usable(answer)
+            return answer
     raise NotFoundError(f"No Python {release} on this machine. Looked {where_looked()}.", advice=how_to_get(release))
 
 
