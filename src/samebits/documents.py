@@ -219,7 +219,7 @@ class Size(Document):
     shown: ShownDifference | None = None
 
 
-class StepPlace(Document):
+class StepContext(Document):
     """Where a step stands in the program. `epoch`: the pass over the data (of PyTorch's loaders, or of `fit` in Keras).
 
     `step`: which step of the epoch it is. Both count from 1. `cell`: In [cell] of a notebook.

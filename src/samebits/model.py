@@ -47,8 +47,6 @@ __all__ = [
     "Verdict",
 ]  # fmt: skip
 
-RESULT_FORMAT = 1
-
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
@@ -126,7 +124,7 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-    within: documents.StepPlace | None = None  # the epoch, the cell of a notebook
+    within: documents.StepContext | None = None  # the epoch, the cell of a notebook
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
     @property
@@ -191,7 +189,7 @@ class Result(Document):
     there are many groups, only pairs with the reference. `seconds`: the time of all rounds of trials.
     """
 
-    format: int = RESULT_FORMAT
+    format: int = 1  # a change of what a field means raises it
     samebits: str
     verdict: Verdict
     sentence: str

@@ -50,7 +50,6 @@ class Probe:
         self.optimizer_seen = False  # a different library's optimizer applies gradients: a backward alone is no step
         self.fitted: Optional[str] = None  # the library of the outermost fit
         self.open_rounds: List[Callable[[], Any]] = []  # each closes an open round
-        self.data_pass = [0]  # of the latest batch: the step with which this pass over the data began; [] until then
         self.deferrals: List[Deferral] = []
         self.quiet: Callable[[], ContextManager[Any]] = signals.NoOp  # a context in which no library reports its calls
         self.lock = threading.RLock()
@@ -235,9 +234,6 @@ class Probe:
         self._add_digests()
         for part in self.closers if self.closers and self._ends.is_final else ():
             self.guard("details", part.end_step)
-        if not self.data_pass:
-            self.data_pass.append(self.step)
-            self.event("pass", step=self.step)
         self.step += 1
         self._seen.clear()
         self.is_sampled = False

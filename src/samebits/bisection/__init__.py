@@ -112,14 +112,14 @@ def records_of_commits(request: Request, names: tuple[str, str], setup: str | No
 
 def records_of_packages(request: Request, releases: tuple[str, str], shown: Shown) -> tuple[Path, Path]:
     """Check with two releases ("torch==2.9", "torch==2.10"), each in its own environment, and return the records."""
-    from samebits.environments.overlay import overlay
+    from samebits.environments.releases import python_with
 
     assert request.out is not None
     python, hash_wanted = Path(request.python or sys.executable), None
     records = []
     for release in releases:
         with shown(release) as progress:
-            chosen = str(overlay(python, release, progress.note))
+            chosen = str(python_with(python, release, progress.note))
             with_release = replace(request, python=chosen, out=request.out / release)
             check = checks.run(with_release, progress, hash_wanted=hash_wanted)
         hash_wanted = check.experiment.record.file.hash

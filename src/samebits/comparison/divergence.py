@@ -14,7 +14,7 @@ from samebits.comparison.file_order import file_order
 from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
 from samebits.comparison.processes import AlignedTrial, Member, program
 from samebits.comparison.values import PointValues, point_numbers, start_of_value, values_at
-from samebits.documents import StepPlace
+from samebits.documents import StepContext
 from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
 from samebits.store.trace import chunks
 from samebits_probe import wire
@@ -78,7 +78,7 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
     )
 
 
-def _within(first: FirstDifference) -> StepPlace | None:
+def _within(first: FirstDifference) -> StepContext | None:
     """Return the epoch of the step, if there was one before it, and its cell. None if neither is known."""
     if first.member is None or _kind(first) in ("start", "end"):
         return None
@@ -87,7 +87,7 @@ def _within(first: FirstDifference) -> StepPlace | None:
         for name in ("pass", "cell-runs")
     )
     is_later = len(epochs) > 1
-    place = StepPlace(
+    place = StepContext(
         epoch=len(epochs) if is_later else None,
         step=first.place.step - epochs[-1]["step"] + 1 if is_later else None,
         cell=cells[-1]["number"] if cells else None,

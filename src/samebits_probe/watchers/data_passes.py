@@ -3,7 +3,8 @@
 A loader that is only evaluated makes no step, so its passes are not told.
 """
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, List
 
 from .. import hooks
 from ..wrappers import after, before
@@ -12,14 +13,36 @@ if TYPE_CHECKING:
     from ..probe import Probe
 
 
+class DataPasses:
+    """The passes of one process. `latest`: the step with which the pass of the latest batch began; empty until then."""
+
+    def __init__(self, probe: "Probe") -> None:
+        self._probe = probe
+        self.latest: List[int] = [0]
+
+    def end_step(self) -> None:
+        """Tell the pass if this step is its first."""
+        if not self.latest:
+            self.latest.append(self._probe.step)
+            self._probe.event("pass", step=self._probe.step)
+
+
+@functools.lru_cache(maxsize=None)  # once for each probe
+def _passes_of(probe: "Probe") -> DataPasses:
+    passes = DataPasses(probe)
+    probe.closers.append(passes)
+    return passes
+
+
 def watch_loaders(probe: "Probe") -> None:
     """Note the pass to which the latest batch of a `DataLoader` belongs."""
+    passes = _passes_of(probe)
 
     def begin(batches: Any, loader: Any) -> None:
         batches.samebits_pass = []  # a loader that keeps its workers returns the same iterator again
 
     def give(batch: Any, batches: Any) -> None:
-        probe.data_pass = vars(batches).get("samebits_pass", probe.data_pass)
+        passes.latest = vars(batches).get("samebits_pass", passes.latest)
 
     def watch(module: Any) -> None:
         after(module.DataLoader, "__iter__", begin)
@@ -33,8 +56,9 @@ def watch_loaders(probe: "Probe") -> None:
 
 def watch_epochs(probe: "Probe", callbacks: Any) -> None:
     """Note each epoch of `fit`. `callbacks`: Keras' class that calls all callbacks."""
+    passes = _passes_of(probe)
 
     def begin(*_: Any, **__: Any) -> None:
-        probe.data_pass = []
+        passes.latest = []
 
     before(callbacks, "on_epoch_begin", begin)

@@ -10,13 +10,13 @@ from pathlib import Path
 from samebits.environments import Builder, environment_folder
 from samebits.places import alone
 
-__all__ = ["overlay"]
+__all__ = ["python_with"]
 
 _FOLDERS = "import json, site, sys; print(json.dumps([sys.version, *(p for p in sys.path if p.endswith('-packages'))]))"
 _INSTALL = ("-m", "pip", "install", "--disable-pip-version-check", "--no-input")
 
 
-def overlay(python: Path, release: str, note: Callable[[str], None]) -> Path:
+def python_with(python: Path, release: str, note: Callable[[str], None]) -> Path:
     """Return the Python of the environment for a release, such as "torch==2.10"; build it if it is not there.
 
     Raises EnvironmentFailure with the last lines of pip.
@@ -30,7 +30,7 @@ def overlay(python: Path, release: str, note: Callable[[str], None]) -> Path:
 def _build(folder: Path, python: Path, release: str, note: Callable[[str], None]) -> None:
     asked = subprocess.run([str(python), "-c", _FOLDERS], capture_output=True, text=True, check=True)
     version, *packages = json.loads(asked.stdout)
-    marker, mark = folder / "samebits-overlay.json", json.dumps([version, *packages])
+    marker, mark = folder / "samebits-release.json", json.dumps([version, *packages])
     if marker.is_file() and marker.read_text() == mark:
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
