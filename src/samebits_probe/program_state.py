@@ -13,13 +13,13 @@ from . import callers
 if TYPE_CHECKING:
     from .probe import Probe
 
-__all__ = ["Leaf", "Variables", "prints"]
+__all__ = ["ProgramLeaf", "ProgramState", "prints"]
 
 _DRAWS, _DEEPEST, _MOST, _MANY = 256, 6, 100000, 2000  # draws; values in each other; values; items of a container
 _MOST_BYTES = 1 << 30
 
 
-class Leaf(NamedTuple):
+class ProgramLeaf(NamedTuple):
     """One value. `owner`: "" (a plain variable), "generator", "model" or a module of PyTorch.
 
     `parent`: the name of the object or the container that holds it. `keys`: where it is there, or in its `state_dict`.
@@ -32,7 +32,7 @@ class Leaf(NamedTuple):
     keys: Tuple[Any, ...]
 
 
-class Variables:
+class ProgramState:
     """Everything that the variables of the program's functions and of its main module reach.
 
     `holders`: the objects and containers with these values, by their names.
@@ -41,7 +41,7 @@ class Variables:
     def __init__(self) -> None:
         self._torch: Any = sys.modules.get("torch")
         self._seen: Dict[int, Any] = {}
-        self.leaves: List[Leaf] = []
+        self.leaves: List[ProgramLeaf] = []
         self.holders: Dict[str, Any] = {"": vars(sys.modules["__main__"])}
         frames = [one.frame for one in inspect.stack(0) if callers.kind_of(one.filename) == callers.PROGRAM][::-1]
         functions = [frame for frame in frames if frame.f_code.co_flags & inspect.CO_NEWLOCALS]
@@ -50,13 +50,13 @@ class Variables:
         found += [(parent, holder.f_locals if parent else holder) for parent, holder in self.holders.items()]
         for parent, values in found:
             for name, value in [pair for pair in values.items() if not pair[0].startswith("__")]:
-                self._value(Leaf("", name, value, parent, (name,)), _DEEPEST)
+                self._value(ProgramLeaf("", name, value, parent, (name,)), _DEEPEST)
 
     def is_tensor(self, value: Any) -> bool:
         """Return whether it is a tensor of PyTorch."""
         return self._torch is not None and isinstance(value, self._torch.Tensor)
 
-    def _value(self, leaf: Leaf, depth: int) -> None:
+    def _value(self, leaf: ProgramLeaf, depth: int) -> None:
         value = leaf.value
         if type(value) in (bool, int, float):
             self.leaves.append(leaf)
@@ -72,7 +72,7 @@ class Variables:
                 parent, keys = (leaf.parent, leaf.keys) if is_inside else (leaf.name, ())
                 self.holders.setdefault(parent, value)
                 for key, item in [pair for pair in items if pair[0] != "params" and len(items) <= _MANY]:
-                    self._value(Leaf(owner, "%s.%s" % (leaf.name, key), item, parent, (*keys, key)), depth - 1)
+                    self._value(ProgramLeaf(owner, "%s.%s" % (leaf.name, key), item, parent, (*keys, key)), depth - 1)
 
     def _opened(self, owner: str, value: Any) -> Tuple[str, List[Tuple[Any, Any]]]:
         """Return (owner, [(name, value)]) of what an object or a container holds."""
@@ -110,8 +110,8 @@ class Variables:
     def put(self, saved: Dict[str, Tuple[Any, ...]], names: Collection[str]) -> List[str]:
         """Set these values to what a different run saved. Return the names of those that could be set."""
         here, done = {leaf.name: leaf.value for leaf in self.leaves}, []
-        states: Dict[str, List[Leaf]] = {}
-        for leaf in [Leaf(*saved[name]) for name in names if name in saved]:
+        states: Dict[str, List[ProgramLeaf]] = {}
+        for leaf in [ProgramLeaf(*saved[name]) for name in names if name in saved]:
             if _is_handle(self.holders.get(leaf.parent)):
                 states.setdefault(leaf.parent, []).append(leaf)
             elif self._is_put(leaf, here.get(leaf.name)):
@@ -121,7 +121,7 @@ class Variables:
             done += [leaf.name for leaf in leaves]
         return done
 
-    def _is_put(self, leaf: Leaf, here: Any) -> bool:
+    def _is_put(self, leaf: ProgramLeaf, here: Any) -> bool:
         holder, key = self.holders.get(leaf.parent), leaf.keys[-1]
         if leaf.owner == "generator":
             if here is not None:
@@ -141,7 +141,7 @@ class Variables:
             return False
         return True
 
-    def _put_state(self, handle: Any, leaves: List[Leaf]) -> None:
+    def _put_state(self, handle: Any, leaves: List[ProgramLeaf]) -> None:
         """Set values in what an object saves and loads. Loading may change dtypes, so tensors are set once more."""
         state = copy.deepcopy(handle.state_dict())
         for leaf in leaves:
@@ -223,7 +223,7 @@ def prints(probe: "Probe") -> Dict[str, Any]:
     {"leaves": [[owner, name, number or dtype and shape, fingerprint]], "ahead": {generator: fingerprints after 1, 2,
     ... draws of 32 bits}}.
     """
-    found, torch = Variables(), sys.modules.get("torch")  # type: Any, Any
+    found, torch = ProgramState(), sys.modules.get("torch")  # type: Any, Any
     ahead: Dict[str, List[str]] = {}
     leaves: List[List[str]] = []
 

@@ -70,10 +70,10 @@ class _Watcher:
         """Save the values of this step, or set those of a different run before the first step."""
         step = self.probe.step
         if step in self.want.get("values", ()):
-            program_state.Variables().save(System.join(self.probe.recorder.folder, VALUES % step))
+            program_state.ProgramState().save(System.join(self.probe.recorder.folder, VALUES % step))
         if self.graft and not step:
             with open(self.graft["values"], "rb") as file:
-                done = program_state.Variables().put(pickle.load(file), self.graft["names"])
+                done = program_state.ProgramState().put(pickle.load(file), self.graft["names"])
             self.probe.event("grafted", names=done)
 
     def end_step(self) -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEADER = "import pickle, random, sys\nfrom samebits_probe.program_state import Variables\n"
+HEADER = "import pickle, random, sys\nfrom samebits_probe.program_state import ProgramState\n"
 PLAIN = """
 class Training:
     def __init__(self, best, buffer):
@@ -14,10 +14,10 @@ class Training:
 def train(training, patience, way):
     waited, names = patience, ["training.best", "training.buffer.0", "training.buffer.1", "training.own", "waited"]
     if way == "save":
-        Variables().save("values")
+        ProgramState().save("values")
     else:
         with open("values", "rb") as file:
-            done = Variables().put(pickle.load(file), [*names, "python", "never"])
+            done = ProgramState().put(pickle.load(file), [*names, "python", "never"])
         assert done == [*names, "python"], done
     print(waited, training.best, training.buffer, training.own.random(), random.random())
 
@@ -37,11 +37,11 @@ if size > 1:
     model(torch.ones(2)).backward()
     optimizer.step()
     schedule.step()
-    Variables().save("values")
+    ProgramState().save("values")
 else:
     with open("values", "rb") as file:
         saved = pickle.load(file)
-    assert set(Variables().put(saved, saved)) >= set(saved) - {"size"}
+    assert set(ProgramState().put(saved, saved)) >= set(saved) - {"size"}
 print(model.state_dict(), optimizer.state_dict(), schedule.state_dict(), scaler.state_dict())
 print(torch.rand(2), numpy.random.rand(), own.random())
 """

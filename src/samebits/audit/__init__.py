@@ -15,7 +15,7 @@ from samebits import __version__, clock, words
 from samebits.audit import checkpoints, cold, graft, state, verdicts
 from samebits.audit.alignment import Run
 from samebits.audit.arms import CHECKPOINT, Arm, Arms, Shown, join_work
-from samebits.audit.recorded import Recorded
+from samebits.audit.recorded_runs import RecordedRuns
 from samebits.audit.result import POSITION, AuditResult, Checkpoint, Moment
 from samebits.errors import UsageError
 from samebits.experiment import Limits, Progress, Request
@@ -56,7 +56,7 @@ def audit(asked: AuditRequest, shown: Shown) -> AuditResult:
     if asked.resume and not any(CHECKPOINT in word or "{out}" in word for word in asked.resume):
         what = "The command of --resume names neither {checkpoint} nor {out}, so it cannot find what it resumes from."
         raise UsageError(what, "--resume 'python train.py --resume {checkpoint} --out {out}'")
-    recorded = None if asked.record is None else Recorded.read(asked.record)
+    recorded = None if asked.record is None else RecordedRuns.read(asked.record)
     if recorded is not None:
         asked = replace(asked, request=recorded.request(asked.request))
     folder = make_record_folder(asked.request).folder
@@ -77,7 +77,7 @@ class _Audit:
 
     asked: AuditRequest
     arms: Arms
-    recorded: Recorded | None
+    recorded: RecordedRuns | None
     whole: list[Run] = field(default_factory=list)
     known: list[Checkpoint] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
@@ -120,7 +120,7 @@ class _Audit:
             self.experiment = self.arms.begin("whole", self.asked.request.command, progress, 2)
             return self.arms.trial(self.experiment, 1, Limits(audit={}))
 
-    def _saved(self, first: Arm) -> list[checkpoints.SavedFile]:
+    def _saved(self, first: Arm) -> list[checkpoints.WrittenFile]:
         if self.recorded is not None and not self.recorded.is_audit:
             return list(checkpoints.numbered_in(first.out, first.runs[0].steps))
         return list(checkpoints.saved_by(first.runs[0], first.out, self.asked.request.directory))

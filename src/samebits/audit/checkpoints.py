@@ -14,10 +14,10 @@ from samebits.audit.result import Checkpoint
 from samebits.errors import UsageError
 from samebits.store.formats import VALUES, held_by
 
-__all__ = ["SavedFile", "chosen", "found_in", "numbered_in", "saved_by", "saved_words"]
+__all__ = ["WrittenFile", "chosen", "found_in", "numbered_in", "saved_by", "saved_words"]
 
 
-class SavedFile(NamedTuple):
+class WrittenFile(NamedTuple):
     """A file that had changed when a step began. `path`: below the place ("out" or "work")."""
 
     step: int
@@ -27,7 +27,7 @@ class SavedFile(NamedTuple):
     whole: Path
 
 
-def found_in(run: Run, saved: Sequence[SavedFile], pattern: str | None) -> list[Checkpoint]:
+def found_in(run: Run, saved: Sequence[WrittenFile], pattern: str | None) -> list[Checkpoint]:
     """Return the checkpoints of a run among its files, the earliest first.
 
     A file counts if its name or its content shows a model. If there is none, each file counts that does not change in
@@ -42,26 +42,26 @@ def found_in(run: Run, saved: Sequence[SavedFile], pattern: str | None) -> list[
     return [one.model_copy(update={"kinds": kinds(one.step)}) for one in found if one is not None]
 
 
-def saved_by(run: Run, out: Path, directory: Path) -> Iterator[SavedFile]:
+def saved_by(run: Run, out: Path, directory: Path) -> Iterator[WrittenFile]:
     """Yield the files that had changed when a step began."""
     for event in run.trace.events_named("saved"):
         path, step, size = Path(event["path"]), int(event["step"]), int(event["size"])
         if path.is_relative_to(out):
-            yield SavedFile(step, "out", str(path.relative_to(out)), size, path)
+            yield WrittenFile(step, "out", str(path.relative_to(out)), size, path)
         elif path.is_relative_to(directory) and not path.is_relative_to(out.parents[3]):
-            yield SavedFile(step, "work", str(path.relative_to(directory)), size, path)
+            yield WrittenFile(step, "work", str(path.relative_to(directory)), size, path)
 
 
-def numbered_in(out: Path, steps: int) -> Iterator[SavedFile]:
+def numbered_in(out: Path, steps: int) -> Iterator[WrittenFile]:
     """Yield the files of a finished run whose path has a number of a step: the largest that is below `steps`."""
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
         place = str(path.relative_to(out))
         numbers = [number for number in map(int, re.findall(r"\d+", place)) if 0 < number < steps]
         if numbers:
-            yield SavedFile(max(numbers), "out", place, path.stat().st_size, path)
+            yield WrittenFile(max(numbers), "out", place, path.stat().st_size, path)
 
 
-def _rare(saved: Sequence[SavedFile]) -> list[SavedFile]:
+def _rare(saved: Sequence[WrittenFile]) -> list[WrittenFile]:
     """Return the files that are no logs: those that did not change in every step since they were made."""
     steps: dict[Path, list[int]] = {}
     for one in saved:
@@ -70,7 +70,7 @@ def _rare(saved: Sequence[SavedFile]) -> list[SavedFile]:
     return [one for one in saved if len(steps[one.whole]) < max(2, last - steps[one.whole][0])]
 
 
-def _largest(files: Sequence[SavedFile], saved: Sequence[SavedFile]) -> Checkpoint | None:
+def _largest(files: Sequence[WrittenFile], saved: Sequence[WrittenFile]) -> Checkpoint | None:
     """Return the checkpoint with the largest of these files: its folder, if the folder was filled at this step."""
     if not files:
         return None
@@ -83,7 +83,7 @@ def _largest(files: Sequence[SavedFile], saved: Sequence[SavedFile]) -> Checkpoi
     return Checkpoint(step=best.step, path=best.path, place=best.place, size=best.size)
 
 
-def _named(step: int, saved: Sequence[SavedFile], pattern: str) -> Checkpoint | None:
+def _named(step: int, saved: Sequence[WrittenFile], pattern: str) -> Checkpoint | None:
     for one in saved:
         for path in (PurePath(one.path), *PurePath(one.path).parents[:-1]) if one.step == step else ():
             if fnmatch(str(path), pattern):
@@ -141,7 +141,7 @@ def _advice(usable: Sequence[Checkpoint]) -> str:
     return f"the run wrote checkpoints after these steps: {steps}." if usable else "let the program save checkpoints."
 
 
-def saved_words(saved: Sequence[SavedFile]) -> str:
+def saved_words(saved: Sequence[WrittenFile]) -> str:
     """Return which files were saved during the steps, and when; for a run without a usable checkpoint."""
     found = [f"{one.path} after step {one.step}" for one in saved]
     return words.first_few(found, 5) if found else "samebits saw no file that changed between two steps"

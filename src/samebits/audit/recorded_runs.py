@@ -20,7 +20,7 @@ from samebits.store import Record, TrialTrace, open_record, record_files
 from samebits.store.record import TRIALS
 from samebits_probe.resume import KEPT
 
-__all__ = ["Recorded"]
+__all__ = ["RecordedRuns"]
 
 _BLIND = (
     "A record of a check holds values of each step, and not the state: only effects on these values are seen. "
@@ -30,7 +30,7 @@ WHOLE = "whole"  # in the record of an audit: the record of its uninterrupted ru
 
 
 @dataclass
-class Recorded:
+class RecordedRuns:
     """A record with two uninterrupted runs. `is_audit`: an audit made it, so the runs kept their files and values."""
 
     record: Record
@@ -38,7 +38,7 @@ class Recorded:
     is_audit: bool
 
     @classmethod
-    def read(cls, folder: Path) -> Recorded:
+    def read(cls, folder: Path) -> RecordedRuns:
         """Open a record. Raises UsageError if it does not hold two whole runs, and RecordError if it cannot be read."""
         is_audit = (folder / WHOLE).is_dir()
         record = open_record(folder / WHOLE if is_audit else folder)
