@@ -66,6 +66,23 @@ def test_each_call_of_a_compiled_update_is_a_step(way, name):
     assert not said(seen, "not-observed")
 
 
+def test_compiled_gradients_are_steps_if_the_program_changes_the_weights(way):
+    seen = way("compiled_gradients")
+    weights = ["params.layer.b", "params.layer.w"]
+    assert (seen.steps, seen.names("start", -1)) == (4, weights)
+    for step in range(4):
+        assert (seen.names("batch", step), seen.names("forward", step)) == (["x", "y"], ["loss"])
+        assert seen.names("gradient", step) == weights
+        assert seen.names("update", step) == (weights if step < 3 else [])  # nothing shows the last one
+    assert not ended(seen)
+
+
+def test_gradients_of_weights_that_stay_are_no_steps(way):
+    seen = way("gradients_of_one_model")
+    assert seen.steps == 0
+    assert [event["point"] for event in said(seen, "not-observed")] == ["steps"]
+
+
 def test_arguments_are_named_by_the_function_s_parameters_and_their_keys(way):
     seen = way("by_hand")
     assert seen.names("start", -1) == ["params.layer.b", "params.layer.w"]

@@ -292,6 +292,19 @@ def equinox():
     return model.weight
 
 
+def compiled_gradients():
+    params, gradients_of = START, jax.jit(jax.value_and_grad(loss_of))
+    for x, y in BATCHES:
+        _, gradients = gradients_of(params, x, y)
+        params = descend(params, gradients)
+    return params
+
+
+def gradients_of_one_model():
+    gradients_of = jax.jit(jax.grad(loss_of))
+    return [gradients_of(START, x, y) for x, y in BATCHES * 3]
+
+
 def no_step():
     return jax.jit(lambda params, x: x @ params["layer"]["w"])(START, BATCHES[0][0])
 

@@ -24,7 +24,8 @@ class Function:
     def __init__(self, name: str, code: "Optional[CodeType]") -> None:
         self.name, self.code = name, code
         self.reference: Reference  # unless it stands for no function of its own
-        # "step", "feeder", "part" (a feeder of optax, which is never a step) or "evaluation"
+        # "step", "feeder", "part" (a feeder of optax, which is never a step) or "evaluation". "gradient": its calls are
+        # steps, and the program changes the weights outside of compiled functions
         self.role: Optional[str] = None
         self.is_applier = name == APPLY and code is None
         self.label, self.is_labelled = "", False  # the beginning of its points' names, once it is a step
@@ -32,6 +33,8 @@ class Function:
         # index of an input leaf -> index of the earlier output leaf that comes back there
         self.back: Dict[int, int] = {}
         self.looped: Set[int] = set()  # places of outputs that a loop within the function carries
+        self.is_backward = False  # whether a gradient is computed in it
+        self.by_hand: Dict[int, int] = {}  # of a "gradient": index of a weight that goes in -> index of its gradient
         self._names: Dict[Tuple[int, int], trees.LeafNames] = {}  # by the numbers of leaves that go in, that come out
         self.last: Dict[str, Print] = {}  # name -> print of the state that the latest call gave
 
@@ -132,3 +135,25 @@ def carried_by_loops(jaxpr: JaxProgram) -> Set[int]:
         if equation.primitive.name in _LOOPS:
             carried.update(id(variable) for variable in equation.outvars)
     return {place for place, variable in enumerate(jaxpr.outvars) if id(variable) in carried}
+
+
+def has_backward(jaxpr: JaxProgram) -> bool:
+    """Return whether a gradient is computed in the function: JAX names what it transposed."""
+    for equation in jaxpr.eqns:
+        if "transpose(" in str(getattr(equation.source_info, "name_stack", "")):
+            return True
+        for value in equation.params.values():
+            inner = [getattr(one, "jaxpr", one) for one in (value if isinstance(value, (tuple, list)) else (value,))]
+            if any(hasattr(one, "eqns") and has_backward(one) for one in inner):
+                return True
+    return False
+
+
+def changed_by_hand(earlier: CompiledCall, call: CompiledCall) -> Dict[int, int]:
+    """Return {input index: index of its gradient} if the program changed these inputs since an earlier call.
+
+    No compiled function returned them. The result is empty if there are none.
+    """
+    found = dict(place for pair in call.pairs for place in pair.places())
+    is_changed = any(_is_changed(earlier.inputs[index], call.inputs[index]) for index in found)
+    return found if is_changed and call.sources.keys().isdisjoint(found) else {}

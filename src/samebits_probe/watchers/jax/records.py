@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Container, Dict, Iterable, Iterator, List, Seq
 
 from . import trees
 from .arrays import Print
-from .calls import CompiledCall, Function
+from .calls import CompiledCall, Function, Prints
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -71,6 +71,29 @@ class Records:
             self._probe.not_observed("batch, loss, gradient", _NOT_COMPILED)
         self._given(call, roles)
         self._returned(call, roles)
+        probe.end_step()
+
+    def step_by_hand(self, call: CompiledCall, changed: Prints) -> None:
+        """Record a call that computes gradients as a step, and end it. `changed`: what goes into the next call."""
+        function, probe = call.function, self._probe
+        if not function.is_labelled:
+            self._first(function)
+        names, gradients = call.names.given, {out: index for index, out in function.by_hand.items()}
+        outputs = _output_names(call, call.names.returned, gradients)
+        is_first = not function.last
+        probe.begin()
+        for index, print_ in enumerate(call.inputs):
+            if print_ is not None and (index not in function.by_hand or is_first):
+                self._add("start" if index in function.by_hand else "batch", function.label + names[index], print_)
+        for out, print_ in enumerate(call.outputs):
+            if print_ is not None and out in gradients:
+                self._add("gradient", function.label + names[gradients[out]], print_)
+            elif print_ is not None:
+                self._add("forward", function.label + outputs[out], print_)
+        for index, print_ in enumerate(changed):
+            if print_ is not None and index in function.by_hand:
+                self._add("update", function.label + names[index], print_)
+                function.last[function.label + names[index]] = print_
         probe.end_step()
 
     def _first(self, function: Function) -> None:

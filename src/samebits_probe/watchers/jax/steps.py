@@ -50,6 +50,7 @@ class CallSteps:
             call.inputs = self._read(call.given.leaves)
             if program is not None:
                 found.looped = calls.carried_by_loops(program.jaxpr)
+                found.is_backward = calls.has_backward(program.jaxpr)
             return call
 
     def after(self, function: Any, arguments: CallArguments, outputs: Pytree, call: Optional[CompiledCall]) -> None:
@@ -91,6 +92,8 @@ class CallSteps:
 
         It is a step if its results look like a state that the program would pass on.
         """
+        if call.function.role == "gradient":
+            self._records.step_by_hand(call, [])
         back = call.function.role is None and calls.looks_carried(call)
         if back:
             self._steps_at_end = True
@@ -100,7 +103,9 @@ class CallSteps:
     def saw_no_step(self) -> bool:
         """Return whether compiled functions of the program were called but no call was a step."""
         functions = [found for _, found in self._functions.values()]
-        has_step = self._steps_at_end or self._applier.calls or any(found.role == "step" for found in functions)
+        has_step = (
+            self._steps_at_end or self._applier.calls or any(found.role in ("step", "gradient") for found in functions)
+        )
         return bool(functions) and not has_step
 
     def _yields(self) -> bool:
@@ -171,12 +176,28 @@ class CallSteps:
         if function.role == "step":
             self._step(call)
             return
+        if function.is_backward and function.role in (None, "gradient") and self._is_by_hand(call):
+            self._open.append(call)
+            return
         self._recent = self._recent[1 - MOST_OPEN :] + [call]
         if function.role is None:
             self._open.append(call)
             if function.calls >= MOST_OPEN:
                 function.role = "evaluation"
                 self._forget_open(function)
+
+    def _is_by_hand(self, call: CompiledCall) -> bool:
+        """Return whether the program itself adds the gradients to the weights. If so, the earlier calls are steps."""
+        function = call.function
+        before = [one for one in self._open if one.function is function]
+        if function.role is None and before:
+            function.by_hand = calls.changed_by_hand(before[-1], call)
+            function.role = "gradient" if function.by_hand else None
+        if function.role == "gradient":
+            for earlier, later in zip(before, [*before[1:], call]):
+                self._records.step_by_hand(earlier, later.inputs)
+            self._forget_open(function)
+        return function.role == "gradient"
 
     def _becomes_step(self, function: Function, back: Dict[int, int]) -> None:
         function.role, function.back = "step", back

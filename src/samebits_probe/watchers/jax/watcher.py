@@ -35,9 +35,10 @@ SEEN = [
     (
         "step",
         "a call of a compiled function (jit, nnx.jit, eqx.filter_jit, pmap, compiled ahead of time) that receives what "
-        "it returned before; outside of such a function optax.apply_updates and eqx.apply_updates",
-        "steps by hand outside of compiled functions; jax.disable_jit; a state that comes back only in copies, or "
-        "through a different compiled function",
+        "it returned before, or that returns gradients of weights that the program then changes by hand; outside of such "
+        "a function optax.apply_updates and eqx.apply_updates",
+        "gradients outside of compiled functions; jax.disable_jit; a state that comes back only in copies, or through "
+        "a different compiled function",
         SAID,
     ),
     (
