@@ -35,8 +35,8 @@ SEEN = [
     (
         "step",
         "a call of a compiled function (jit, nnx.jit, eqx.filter_jit, pmap, compiled ahead of time) that receives what "
-        "it returned before, or that returns gradients of weights that the program then changes by hand; outside of such "
-        "a function optax.apply_updates and eqx.apply_updates",
+        "it returned before, or returns gradients of weights that the program then changes by hand; outside of such a "
+        "function optax.apply_updates and eqx.apply_updates",
         "gradients outside of compiled functions; jax.disable_jit; a state that comes back only in copies, or through "
         "a different compiled function",
         SAID,
