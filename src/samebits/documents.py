@@ -219,17 +219,6 @@ class Size(Document):
     shown: ShownDifference | None = None
 
 
-class StepContext(Document):
-    """Where a step stands in the program. `epoch`: the pass over the data (of PyTorch's loaders, or of `fit` in Keras).
-
-    `step`: which step of the epoch it is. Both count from 1. `cell`: In [cell] of a notebook.
-    """
-
-    epoch: int | None = None
-    step: int | None = None
-    cell: int | None = None
-
-
 class Place(Document):
     """One place on the path from the step to the operator, with more about it in `detail`.
 

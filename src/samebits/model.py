@@ -5,7 +5,6 @@
 # `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
 from typing import Any, Literal
 
-from samebits import documents
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size, UnknownPlace
 from samebits.golden_answer import GoldenAnswer
 from samebits.saved_files import RECORD_FORMAT, FilesFile, Lines, Part, SavedFile
@@ -124,7 +123,7 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-    within: documents.StepContext | None = None  # the epoch, the cell of a notebook
+    within: dict[str, int] = {}  # "epoch" and the "step" of it, both from 1; "cell": In [cell] of a notebook
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
     @property

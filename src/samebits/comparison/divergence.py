@@ -14,7 +14,6 @@ from samebits.comparison.file_order import file_order
 from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
 from samebits.comparison.processes import AlignedTrial, Member, program
 from samebits.comparison.values import PointValues, point_numbers, start_of_value, values_at
-from samebits.documents import StepContext
 from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
 from samebits.store.trace import chunks
 from samebits_probe import wire
@@ -78,21 +77,18 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
     )
 
 
-def _within(first: FirstDifference) -> StepContext | None:
-    """Return the epoch of the step, if there was one before it, and its cell. None if neither is known."""
+def _within(first: FirstDifference) -> dict[str, int]:
+    """Return the epoch of the step, if there was one before it, and its cell, as far as they are known."""
     if first.member is None or _kind(first) in ("start", "end"):
-        return None
+        return {}
     epochs, cells = (
         [event for event in first.member.trace.events_named(name) if event["step"] <= first.place.step]
         for name in ("pass", "cell-runs")
     )
-    is_later = len(epochs) > 1
-    place = StepContext(
-        epoch=len(epochs) if is_later else None,
-        step=first.place.step - epochs[-1]["step"] + 1 if is_later else None,
-        cell=cells[-1]["number"] if cells else None,
-    )
-    return place if is_later or cells else None
+    place = {"cell": cells[-1]["number"]} if cells else {}
+    if len(epochs) > 1:
+        place |= {"epoch": len(epochs), "step": first.place.step - epochs[-1]["step"] + 1}
+    return place
 
 
 def _differences(comparison: Comparison, trial: AlignedTrial) -> list[FirstDifference]:

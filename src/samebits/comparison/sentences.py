@@ -79,8 +79,8 @@ def _when(divergence: Divergence) -> str:
     if not divergence.process.trains:
         return "in a process that makes no step"
     place = divergence.within
-    in_epoch = f", which is step {place.step:,} of epoch {place.epoch:,}" if place and place.epoch else ""
-    in_cell = f", in the cell In [{place.cell}]" if place and place.cell else ""
+    in_epoch = f", which is step {place['step']:,} of epoch {place['epoch']:,}" if "epoch" in place else ""
+    in_cell = f", in the cell In [{place['cell']}]" if "cell" in place else ""
     return words.at_step(divergence.step) + in_epoch + in_cell
 
 

@@ -142,8 +142,8 @@ def _name(divergence: Divergence) -> list[str]:
 
 def _step(divergence: Divergence) -> list[str]:
     step, place = divergence.step, divergence.within
-    in_epoch = f" (step {place.step:,} of epoch {place.epoch:,})" if place and place.epoch else ""
-    cell = [f"In [{place.cell}]"] if place and place.cell else []
+    in_epoch = f" (step {place['step']:,} of epoch {place['epoch']:,})" if "epoch" in place else ""
+    cell = [f"In [{place['cell']}]"] if "cell" in place else []
     return [*cell, "before step 0" if step < 0 else f"step {step:,}{in_epoch}"]
 
 
