@@ -117,8 +117,8 @@ class ProgramState:
             elif self._is_put(leaf, here.get(leaf.name)):
                 done.append(leaf.name)
         for parent, leaves in states.items():
-            self._put_state(self.holders[parent], leaves)
-            done += [leaf.name for leaf in leaves]
+            if self._is_state_put(self.holders[parent], leaves):
+                done += [leaf.name for leaf in leaves]
         return done
 
     def _is_put(self, leaf: ProgramLeaf, here: Any) -> bool:
@@ -141,16 +141,26 @@ class ProgramState:
             return False
         return True
 
-    def _put_state(self, handle: Any, leaves: List[ProgramLeaf]) -> None:
-        """Set values in what an object saves and loads. Loading may change dtypes, so tensors are set once more."""
-        state = copy.deepcopy(handle.state_dict())
+    def _is_state_put(self, handle: Any, leaves: List[ProgramLeaf]) -> bool:
+        """Set values in what an object saves and loads. Return whether it takes them.
+
+        A new optimizer takes no moments without their step counters. Loading may change dtypes, so tensors are set
+        once more.
+        """
+        before = copy.deepcopy(handle.state_dict())
+        state = copy.deepcopy(before)
         for leaf in leaves:
             _set_inside(state, leaf.keys, leaf.value)
-        handle.load_state_dict(state)
+        try:
+            handle.load_state_dict(state)
+        except KeyError:
+            handle.load_state_dict(before)
+            return False
         state = handle.state_dict()
         for leaf in leaves:
             if self.is_tensor(leaf.value):
                 _set_inside(state, leaf.keys, leaf.value.clone())
+        return True
 
 
 def _set_inside(state: Any, keys: Tuple[Any, ...], value: Any) -> Any:

@@ -41,6 +41,8 @@ if size > 1:
 else:
     with open("values", "rb") as file:
         saved = pickle.load(file)
+    assert ProgramState().put(saved, [name for name in saved if name.endswith(".exp_avg")]) == []
+    assert not optimizer.state
     assert set(ProgramState().put(saved, saved)) >= set(saved) - {"size"}
 print(model.state_dict(), optimizer.state_dict(), schedule.state_dict(), scaler.state_dict())
 print(torch.rand(2), numpy.random.rand(), own.random())
