@@ -50,19 +50,19 @@ def test_the_likely_parts_are_tried_alone_first():
     found = graft.Search(lambda some: bool(tried.append(list(some))) or "a" in some, ["c"]).graft(["a"], ["b"])
     assert (tried, found.parts, found.unable) == ([["a"]], ["a"], ["c"])
     assert found.sentence == (
-        "With a from the uninterrupted run, it is equal. These steps need nothing else that differs (b). "
-        "c: cannot be put in, so only inferred."
+        "With a from the uninterrupted run, the resumed run equals it. Other parts differ, but these steps do not need "
+        "them: b. samebits cannot put in c, so this is only inferred."
     )
 
 
 def test_what_was_not_confirmed_is_called_inferred():
     said = graft.Search(lambda some: False, []).graft(["a"], [])
     assert (said.parts, said.sentence) == (
-        [], "With a from the uninterrupted run, it still differs: the cause is only inferred."
+        [], "With a from the uninterrupted run, the resumed run still differs: the cause is only inferred."
     )  # fmt: skip
     assert "--budget was used up" in graft.Search(lambda some: None, []).graft(["a"], []).sentence
     said = graft.Search(lambda some: True, ["b"]).graft([], []).sentence
-    assert said == "Nothing was put in. b: cannot be put in, so only inferred."
+    assert said == "Nothing was put in. samebits cannot put in b, so this is only inferred."
 
 
 def with_loader(*events):

@@ -63,19 +63,19 @@ class Search:
 
 def _sentence(found: Sequence[str], every: Sequence[str], unable: Sequence[str], *, is_cut: bool) -> str:
     """Return what an experiment has shown, and what is only inferred."""
-    cannot = f" {words.listed(unable)}: cannot be put in, so only inferred." if unable else ""
+    cannot = f" samebits cannot put in {words.listed(unable)}, so this is only inferred." if unable else ""
     if not every:
         return f"Nothing was put in.{cannot}"
     if not found and is_cut:
         return f"The time of --budget was used up: nothing was put in, and all causes are inferred.{cannot}"
     if not found:
-        what = f"With {words.listed(every)} from the uninterrupted run, it still differs: the cause is only inferred."
-        return what + cannot
+        what = f"With {words.listed(every)} from the uninterrupted run, the resumed run still differs"
+        return f"{what}: the cause is only inferred.{cannot}"
     left = [part for part in every if part not in found]
-    least = "The time of --budget was used up before a smaller set was tried." if is_cut else "Nothing less is enough."
+    least = "The time of --budget was used up before a smaller set was tried." if is_cut else "It needs all of them."
     least = "" if len(found) == 1 else f" {least}"
-    idle = f" These steps need nothing else that differs ({words.listed(left)})." if left else ""
-    return f"With {words.listed(found)} from the uninterrupted run, it is equal.{least}{idle}{cannot}"
+    idle = f" Other parts differ, but these steps do not need them: {words.listed(left)}." if left else ""
+    return f"With {words.listed(found)} from the uninterrupted run, the resumed run equals it.{least}{idle}{cannot}"
 
 
 def samples_from(run: Run, step: int) -> list[list[Any]]:

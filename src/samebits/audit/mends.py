@@ -16,9 +16,9 @@ average | "average": average.state_dict(), | average.load_state_dict(saved["aver
 generator torch | "torch": torch.get_rng_state(), | torch.set_rng_state(saved["torch"])  # in an epoch: after iter()
 generator python | "python": random.getstate(), | random.setstate(saved["python"])
 generator numpy | "numpy": numpy.random.get_state(), | numpy.random.set_state(saved["numpy"])
-generator | "own": generator.get_state(),  # of each of your own | generator.set_state(saved["own"])
+generator | "own": generator.get_state(),  # each generator of your own | generator.set_state(saved["own"])
 sampler, number of steps | "epoch": epoch, "batch": number, | sampler.set_epoch(saved["epoch"])  # skip "batch" batches
-workers | # seed the workers of an epoch with its number, | # and each sample with its index
+workers | # workers: nothing to save | # workers: seed them with the epoch, and each sample with its index
 gradients | "gradients": [weight.grad for weight in weights], | weight.grad = gradient  # for each weight
 numbers, tensors | "best": best,  # each variable that the report names | best = saved["best"]
 """
@@ -85,7 +85,7 @@ model.fit(..., callbacks=[backup, Reseed()])
 keeps = keras.callbacks.ModelCheckpoint("last.keras")  # the optimizer too: not save_weights_only=True
 model = keras.models.load_model("last.keras")
 model.fit(..., initial_epoch=epoch, callbacks=[keeps, Reseed()])
-# The order of the samples: shuffle=False, and an order that is made from the number of the epoch.
+# The order of the samples: use shuffle=False, and make an order from the number of the epoch.
 """,
     ),
 )

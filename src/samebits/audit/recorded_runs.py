@@ -23,7 +23,7 @@ from samebits_probe.resume import KEPT
 __all__ = ["RecordedRuns"]
 
 _BLIND = (
-    "A record of a check holds values of each step, and not the state: only effects on these values are seen. "
+    "The record of a check holds values of each step, but not the state. The audit sees only effects on these values. "
     "samebits audit -- COMMAND sees the state, too."
 )
 WHOLE = "whole"  # in the record of an audit: the record of its uninterrupted runs

@@ -54,7 +54,7 @@ def _elsewhere(look: StatePair) -> str:
             "Each part that samebits sees was carried, and the batch is the same. Something else takes part in the "
             "first step: an object that was not restored, or a loss that holds the old model."
         )
-    return "Each part that samebits sees was carried. What differs is not among them."
+    return "Each part that samebits sees was carried. Something else differs."
 
 
 def _sign(look: StatePair, part: StatePart) -> str:
@@ -93,7 +93,7 @@ def _generator(look: StatePair, name: str) -> str:
                 draws = words.count(states.index(two.print) + 1, "draw")
                 return f"{mine} is {draws} of 32 bits {how} the uninterrupted run."
     if other is not None:
-        return f"{mine} was not restored: its state is none that the uninterrupted run had when a step began."
+        return f"{mine} was not restored: the uninterrupted run never had its state when a step began."
     return f"{mine} was not restored. The object may have been made again with its seed."
 
 
@@ -126,7 +126,7 @@ def _moments(look: StatePair, part: StatePart) -> str:
     if not before:
         return f"The moments differ after the first step, although its gradients are the same ({_first(part)})."
     if not after:
-        return "The moments of the optimizer are absent: it is new."
+        return "The moments of the optimizer are absent: the optimizer is new."
     holders = {leaf.print: name for name, leaf in before.items()}
     moved = [(name, holders.get(after[name].print, name)) for name in part.names if name in after]
     for name, source in moved:
@@ -144,7 +144,7 @@ def _average(look: StatePair, part: StatePart) -> str:
     before, after = (state.of(part.part) for state in (look.before, look.after))
     weights = look.after.of("weights")
     if new := [name for name in after if name not in before]:
-        return f"The resumed run has one more model: {new[0]} and others are not the weights that they should be."
+        return f"The resumed run has one more model ({new[0]} and others)."
     raw = {leaf.print for leaf in weights.values()}
     if after and all(leaf.print in raw for leaf in after.values() if leaf.name in part.names):
         return "The average of the weights equals the raw weights."
@@ -163,7 +163,7 @@ def _numbers(look: StatePair, part: StatePart) -> str:
 def _pair(name: str, mine: StateLeaf | None, other: StateLeaf | None) -> str:
     if mine is None or other is None:
         return f"{name} is {'absent' if other is None else 'new'}"
-    return f"{name} is {other.text}, not {mine.text}" if mine.text != other.text else f"{name} has other values"
+    return f"{name} is {other.text}, not {mine.text}" if mine.text != other.text else f"{name} has different values"
 
 
 def _first(part: StatePart) -> str:

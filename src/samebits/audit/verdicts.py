@@ -84,7 +84,7 @@ def unanswered(at: Checkpoint, whole: Sequence[Run], other: Sequence[Run], file:
         return no_answer(at, "The resumed run took no step: nothing was compared.", "--at a step before the last one.")
     if len(other) != len(whole):
         what = f"The resumed run has {words.count(len(other), 'rank')}, the uninterrupted one {len(whole)}."
-        return no_answer(at, what, "resume with as many ranks: a different number is a different question.")
+        return no_answer(at, what, "resume with as many ranks as the uninterrupted run has.")
     return None
 
 
@@ -115,7 +115,7 @@ def _judgement(moment: Moment, compared: Sequence[ShiftedComparison], files: lis
                 "started again from step 0.", "named": named, "forgotten": ["everything"]}  # fmt: skip
     found = [(one.first, rank) for rank, one in enumerate(compared) if one.first is not None]
     first, rank = min(found, key=lambda pair: (pair[0].step, wire.KINDS.index(pair[0].kind)), default=(None, 0))
-    named = [f"It is rank {rank} that differs first."] if first is not None and len(compared) > 1 else []
+    named = [f"Rank {rank} differs first."] if first is not None and len(compared) > 1 else []
     if offset is not None and offset != step:
         inside = " It lies inside an accumulation window." if compared[0].begun else ""
         named.append(f"The checkpoint is of step {offset}, not {step}.{inside}")

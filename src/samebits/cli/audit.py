@@ -23,7 +23,7 @@ samebits runs the training twice without an interruption. Then a fresh process r
 step after a checkpoint would have left. By default it tries one checkpoint in the middle of an epoch, one at an epoch's
 boundary, and a second resume. It puts parts of the uninterrupted run into a resumed one to see which ones were missing.
 
-With RECORD instead of a command, the uninterrupted runs are those of a check or of an earlier audit.
+If you name a RECORD instead of a command, samebits takes the uninterrupted runs from this check or earlier audit.
 
 Without --resume, the command itself resumes if it finds its files in {out} or in the working folder. The command of
 --resume finds the checkpoint as {checkpoint}.
