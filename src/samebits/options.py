@@ -246,12 +246,12 @@ SET_UP = Option(
 )  # fmt: skip
 
 COMMITS = Option(
-    "commits", ("--commits",), "Check the command that follows at two commits, and compare these records.", "A B",
+    "commits", ("--commits",), "Check the command after -- at two commits, and compare both records.", "A B",
     words=(read_text, read_text),
 )  # fmt: skip
 PACKAGES = Option(
     "packages", ("--packages",),
-    "Check the command that follows with two releases, such as torch==2.9 torch==2.10, and compare these records.",
+    "Check the command after -- with two releases, such as torch==2.9 torch==2.10, and compare both records.",
     "A B", words=(read_text, read_text),
 )  # fmt: skip
 STATEMENT = Option(
@@ -275,9 +275,9 @@ CHECKPOINTS = Option(
 )
 AT = Option("at", ("--at",), "Resume from the checkpoints after these numbers of steps.", "K,K,...", read_moments)
 WINDOWS = Option(
-    "windows", ("--windows",), "Try so many checkpoints, those at the ends of epochs first.", "N", read_steps
+    "windows", ("--windows",), "Try this many checkpoints, those at the ends of epochs first.", "N", read_steps
 )
-LENGTH = Option("length", ("--length",), "Compare so many steps after each resume (default: all).", "K", read_steps)
+LENGTH = Option("length", ("--length",), "Compare this many steps after each resume (default: all).", "K", read_steps)
 
 KEEP = Option("keep", ("--keep",), "How many of the latest records to keep.", "N", read_kept)
 

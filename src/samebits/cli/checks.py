@@ -129,7 +129,7 @@ samebits judges the trials of both records together. It numbers the trials of th
 after those of the first. Notes say how the setups of the two differ.
 
 With --commits or --packages, samebits first checks the command on both sides, and then compares. It checks commits in a
-git worktree (see samebits bisect), and installs a release in an environment of its own, above your packages.
+git worktree (see samebits bisect). Each release gets its own environment, which has all your other packages too.
 
 Exit status: as for `samebits check`."""
 

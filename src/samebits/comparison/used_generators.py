@@ -22,7 +22,7 @@ from samebits_probe import wire
 def used_unseeded(a: ProcessTrace, b: ProcessTrace, difference: TraceDifference) -> list[str]:
     """Return the generators whose states differ from the start, and that both processes used: the states changed.
 
-    Those that both processes made without a seed come next: nobody makes one and draws nothing from it.
+    Those that both processes made without a seed come next: samebits assumes that they were used.
     """
     names = [name for name, (_, agreed) in difference.rng.items() if not agreed]
     made, also_made = ({event["generator"] for event in trace.events_named("unseeded")} for trace in (a, b))

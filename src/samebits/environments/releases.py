@@ -22,7 +22,7 @@ def python_with(python: Path, release: str, note: Callable[[str], None]) -> Path
     Raises EnvironmentFailure with the last lines of pip.
     """
     folder = environment_folder(release.replace("/", "-"))
-    with alone(folder.with_name(f"{folder.name}.lock"), lambda: note(f"{release}: a different samebits builds it")):
+    with alone(folder.with_name(f"{folder.name}.lock"), lambda: note(f"{release}: waiting for a different samebits")):
         _build(folder, python, release, note)
     return folder / "bin" / "python"
 

@@ -1,6 +1,6 @@
 """Tells which pass over its data a training makes, for PyTorch's loaders and the `fit` of Keras.
 
-A loader that is only evaluated makes no step, so its passes are not told.
+A loader that only feeds an evaluation makes no step, so its passes are not recorded.
 """
 
 import functools
