@@ -72,7 +72,7 @@ def read_settle(text: str) -> str:
 
 def read_stop(text: str) -> str:
     if text not in ("kill", "term"):
-        raise ValueError("it is kill or term")
+        raise ValueError(f"{text!r} is none of kill, term.")
     return text
 
 

@@ -1,6 +1,6 @@
 """Tells that the program made a random generator without a seed: `numpy.random.default_rng()`, `random.Random()`.
 
-Their states are not recorded. So a number that differs may come from them although no step shows it.
+Their states are not recorded. So a number that differs may come from them, even if no step shows it.
 """
 
 import functools

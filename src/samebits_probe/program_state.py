@@ -22,7 +22,7 @@ _MOST_BYTES = 1 << 30
 class ProgramLeaf(NamedTuple):
     """One value. `owner`: "" (a plain variable), "generator", "model" or a module of PyTorch.
 
-    `parent`: the name of the object or the container that holds it. `keys`: where it is there, or in its `state_dict`.
+    `parent`: the name of the object or the container that holds it. `keys`: its place there, or in its `state_dict`.
     """
 
     owner: str

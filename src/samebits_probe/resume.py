@@ -1,5 +1,5 @@
 """What `samebits audit` needs of a run: which files it saved after which step, what its variables held at some steps,
-copies of its files as a kill would leave them, and parts of a different run that it is given (a graft).
+copies of its files as a kill would leave them, and the parts of a different run that are put into it (a graft).
 """
 
 import os

@@ -100,7 +100,7 @@ def _blocks(result: AuditResult) -> Iterator[AnyBlock]:
 
 _CAPTION = (
     "The grey line is the uninterrupted run, with a tick for each checkpoint. Each bar is a resumed run: green if it "
-    "has the same bits, red from the step on at which it differs."
+    "has the same bits, red from the step at which it differs."
 )
 
 
