@@ -146,7 +146,7 @@ def test_the_uninterrupted_run_of_a_check_is_taken(audit_record, capsys, tmp_pat
     status, found, shown = audit_record("checked", "nothing", "--windows", "2", "--length", "2")
     assert (status, found["verdict"]) == (0, "repeated")
     assert {name.partition(" ")[0] for name in found["made"]} == {"checked", "resumed-4", "resumed-12"}
-    assert "holds values of each step, and not the state" in shown
+    assert "holds values of each step, but not the state" in shown
     assert audit_record("checked", "moment", "--at", "8", "--length", "2")[0] == 1
     status = cli.main(["audit", "checked"])
     assert (status, "so --resume must name {checkpoint}" in capsys.readouterr().err) == (2, True)
