@@ -324,6 +324,7 @@ REPLAY = "replay.json"
 #                 "fit", "round": the call that counted as a step. kind: with "observe", once for each kind
 #   keyed         name, key, point: values that the program observes under a key. point: how the names of their points
 #                 begin
+#   unheld        (JAX) the program changes weights by hand, and no variable of its main module holds them
 #   cell-runs     step, number: a cell of a notebook begins. number: that of the kernel, In [number]
 #   pass          step: the first step of a pass over the data (an epoch)
 #   saved, epoch, batch: (audit) a file had changed when a step began; a loader began an epoch; the samples of a batch

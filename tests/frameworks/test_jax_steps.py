@@ -75,6 +75,13 @@ def test_compiled_gradients_are_steps_if_the_program_changes_the_weights(way):
         assert seen.names("gradient", step) == weights
         assert seen.names("update", step) == (weights if step < 3 else [])  # nothing shows the last one
     assert not ended(seen)
+    assert said(seen, "unheld")  # the last weights are not seen, whatever the variables of the program hold
+
+
+def test_weights_in_variables_of_the_program_show_the_last_update(way):
+    seen = way("compiled_gradients_of_variables")
+    assert (seen.steps, said(seen, "unheld")) == (4, [])
+    assert {"globals params.layer.b", "globals params.layer.w"} <= set(seen.names("end", 4))
 
 
 def test_gradients_of_weights_that_stay_are_no_steps(way):

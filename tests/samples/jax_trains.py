@@ -300,6 +300,14 @@ def compiled_gradients():
     return params
 
 
+def compiled_gradients_of_variables():
+    global params
+    params, gradients_of = START, jax.jit(jax.value_and_grad(loss_of))
+    for x, y in BATCHES:
+        params = descend(params, gradients_of(params, x, y)[1])
+    return params
+
+
 def gradients_of_one_model():
     gradients_of = jax.jit(jax.grad(loss_of))
     return [gradients_of(START, x, y) for x, y in BATCHES * 3]

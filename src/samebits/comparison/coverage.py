@@ -72,7 +72,7 @@ def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[s
         lacking.append("the weights")
     if (
         whole
-        and "end" not in kinds
+        and ("end" not in kinds or process.events_named("unheld"))
         and not any(file.named or file.format in TENSOR_FORMATS for file in trial.files.files)
     ):
         lacking.append("the end")

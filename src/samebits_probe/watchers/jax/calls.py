@@ -34,6 +34,7 @@ class Function:
         self.back: Dict[int, int] = {}
         self.looped: Set[int] = set()  # places of outputs that a loop within the function carries
         self.is_backward = False  # whether a gradient is computed in it
+        self.variables: List[str] = []  # of the program: they hold these weights
         self.by_hand: Dict[int, int] = {}  # of a "gradient": index of a weight that goes in -> index of its gradient
         self._names: Dict[Tuple[int, int], trees.LeafNames] = {}  # by the numbers of leaves that go in, that come out
         self.last: Dict[str, Print] = {}  # name -> print of the state that the latest call gave

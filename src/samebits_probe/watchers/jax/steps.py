@@ -5,6 +5,7 @@ calls are kept as fingerprints. A call that feeds a step (because it returns gra
 feeds. Any other function is an evaluation, and is not recorded.
 """
 
+import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
@@ -193,11 +194,27 @@ class CallSteps:
         if function.role is None and before:
             function.by_hand = calls.changed_by_hand(before[-1], call)
             function.role = "gradient" if function.by_hand else None
+            function.variables = list(vars(sys.modules["__main__"]))
         if function.role == "gradient":
+            function.variables = self._holders(call)
+            if not function.variables:
+                self._probe.once("unheld")
             for earlier, later in zip(before, [*before[1:], call]):
                 self._records.step_by_hand(earlier, later.inputs)
             self._forget_open(function)
         return function.role == "gradient"
+
+    def _holders(self, call: CompiledCall) -> List[str]:
+        """Return the variables of the program that hold the weights of a call; [] if they do not hold all of them.
+
+        Only these show what the program has made of the last gradient.
+        """
+        scope, util = vars(sys.modules["__main__"]), self._jax.tree_util
+        wanted = {id(call.given.leaves[index]) for index in call.function.by_hand}
+        values = [(name, scope.get(name)) for name in call.function.variables]
+        some = [(name, value) for name, value in values if isinstance(value, (dict, list, tuple, self._jax.Array))]
+        held = {name: wanted.intersection(map(id, util.tree_leaves(value))) for name, value in some}
+        return [name for name, found in held.items() if found] if set().union(*held.values()) == wanted else []
 
     def _becomes_step(self, function: Function, back: Dict[int, int]) -> None:
         function.role, function.back = "step", back
