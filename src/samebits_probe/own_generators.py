@@ -8,6 +8,7 @@ import sys
 
 from . import callers, hooks
 from .replacement import replace
+from .wrappers import before
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,12 +51,8 @@ def _watch_numpy(tell: "Tell", module: "Any") -> None:
 
 
 def _watch_python(tell: "Tell", module: "Any") -> None:
-    def make(original: "AnyFunction") -> "AnyFunction":
-        def seed(self: "Any", a: "Any" = None, *version: "Any", **named: "Any") -> "Any":
-            if a is None and callers.kind_beyond(module.__file__) == callers.PROGRAM:
-                tell("own-python")
-            return original(self, a, *version, **named)
+    def seeded(self: "Any", a: "Any" = None, *_: "Any", **__: "Any") -> None:
+        if a is None and callers.kind_beyond(module.__file__) == callers.PROGRAM:
+            tell("own-python")
 
-        return seed
-
-    replace(module.Random, "seed", make)
+    before(module.Random, "seed", seeded)
