@@ -236,6 +236,8 @@ class _Audit:
         likely = [part for part in able if part in moment.forgotten]
         search = graft.Search(equals, [part for part in names if part not in able])
         found = search.graft(likely, [part for part in able if part not in likely])
+        if len(found.parts) > 1 and not run.loader:  # the first batch may be one of the parts
+            found = found.model_copy(update={"is_smallest": False, "sentence": f"{found.sentence} {graft.LATE}"})
         lost = list(dict.fromkeys([*found.parts, *moment.forgotten]))
         return moment.model_copy(update={"graft": found, "forgotten": lost})
 

@@ -14,7 +14,9 @@ from samebits import words
 from samebits.audit.alignment import Run
 from samebits.audit.result import POSITION, Graft
 
-__all__ = ["Search", "request", "samples_from", "smallest"]
+__all__ = ["LATE", "Search", "request", "samples_from", "smallest"]
+
+LATE = "The parts were put in after the first batch was made, so they may be more than the checkpoint forgot."
 
 
 def smallest(parts: Sequence[str], suffices: Callable[[Sequence[str]], bool], kept: Sequence[str] = ()) -> list[str]:
