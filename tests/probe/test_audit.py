@@ -165,6 +165,6 @@ def test_the_runs_of_an_earlier_audit_are_taken(audit, audit_record):
 
 
 def test_a_budget_that_is_used_up_leaves_moments_out(audit):
-    status, found, _ = audit("--budget", "1s")
+    status, found, _ = audit("--budget", "0.001s")
     assert (status, found["moments"]) == (3, [])
     assert "the checkpoint of step 2, for which --budget leaves no time" in found["not_tried"]
