@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "asked",
     "interpreter",
+    "local_request",
     "names_a_record",
     "needs",
     "passed_on",
@@ -145,6 +147,15 @@ def request(given: dict[str, Any], command: str) -> Request:
         overwrite=given["overwrite"],
         against=Path(given["against"]) if given.get("against") else None,
     )
+
+
+def local_request(given: dict[str, Any], command: str, name: str = "") -> Request:
+    """Return the request for trials on this machine: others have no worktree and no files that a trial left here.
+
+    `name`: ends the name of the folder for several records, unless --out names one.
+    """
+    out = given["out"] or (f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-{name}" if name else None)
+    return request({**given, "on": "local", "each": None, "strict": False, "out": out}, command)
 
 
 def needs(given: dict[str, Any]) -> dict[str, str]:

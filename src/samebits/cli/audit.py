@@ -30,8 +30,6 @@ Without --resume, the command itself resumes if it finds its files in {out} or i
 
 Exit status: 0 the resumed runs have the same bits, 1 one differs, 2 wrong use or an error, 3 no answer."""
 
-_LOCAL = {"on": "local", "each": None, "strict": False}
-
 
 def run_audit(**given: Any) -> int:
     """Run the arms, compare, and answer."""
@@ -39,7 +37,7 @@ def run_audit(**given: Any) -> int:
     answers.check_targets(targets)
     requests.refuse_platform()
     is_record = requests.names_a_record(given["command"])
-    request = requests.request({**given, **_LOCAL}, "audit")
+    request = requests.local_request(given, "audit")
     from samebits.audit import AuditRequest, audit
 
     audit_request = AuditRequest(

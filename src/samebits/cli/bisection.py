@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,6 @@ does not track are not in the worktree. In the command of --setup, $SAMEBITS_TRE
 
 Exit status: 0 found, 2 wrong use or an error, 3 not found."""
 
-_LOCAL = {"on": "local", "each": None, "strict": False}  # other machines do not have the worktree
 _TITLES: dict[Outcome, str] = {"skipped": "left out", "uncertain": "uncertain"}
 
 
@@ -39,9 +37,8 @@ def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> i
     requests.refuse_platform()
     target = given.pop("json")
     answers.check_targets({"json": target})
-    folder = given["out"] or f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-bisect"
-    values = {**given, **_LOCAL, "command": requests.training_command(command), "out": folder}
-    request = requests.request(values, "bisect GOOD BAD")
+    values = {**given, "command": requests.training_command(command)}
+    request = requests.local_request(values, "bisect GOOD BAD", "bisect")
     from samebits.bisection import bisect
 
     bisection = bisect(request, (good, bad), given["setup"], answers.titled_progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -157,10 +156,8 @@ def run_compare(words: tuple[str, ...], **given: Any) -> int:
 def _checked_sides(words: tuple[str, ...], given: dict[str, Any]) -> tuple[Path, Path]:
     """Check the command at two commits, or with two releases, and return both records."""
     requests.refuse_platform()
-    folder = given["out"] or f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-compare"
-    local = {"on": "local", "each": None, "strict": False}  # other machines have neither worktree nor environment
-    asked = {**given, **local, "command": requests.training_command(words), "out": folder}
-    request = requests.request(asked, "compare --commits A B" if given["commits"] else "compare --packages A B")
+    usage = "compare --commits A B" if given["commits"] else "compare --packages A B"
+    request = requests.local_request({**given, "command": requests.training_command(words)}, usage, "compare")
     from samebits import bisection
 
     if given["packages"]:
@@ -234,4 +231,4 @@ def _refuse_unreadable(folder: Path) -> None:
         raise UsageError(f"{what}: {'; '.join(broken)}", "pip check")
 
 
-REPORT = plain("report", run_report, REPORT_TEXT, OPTIONS["report"], [record_argument("record")])
+REPORT = plain("report", run_report, REPORT_TEXT, OPTIONS["report"], [record_argument()])

@@ -234,7 +234,7 @@ FIX = plain(
     run_fix,
     "Which patch removes the cause?\n\n" + FIX_TEXT,
     OPTIONS["fix"],
-    [record_argument("record")],
+    [record_argument()],
 )
 
 

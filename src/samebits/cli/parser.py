@@ -164,9 +164,9 @@ def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
     )
 
 
-def record_argument(name: str, default: str = "last") -> click.Argument:
-    """Make the argument for the folder of a record. The shell completes folders. `default`: used if it is missing."""
-    return click.Argument([name], type=Reads(str, name), metavar="[RECORD]", default=default)
+def record_argument() -> click.Argument:
+    """Make the argument for the folder of a record: the latest one if it is missing. The shell completes folders."""
+    return click.Argument(["record"], type=Reads(str, "record"), metavar="[RECORD]", default="last")
 
 
 def plain(
