@@ -38,7 +38,7 @@ class Terminal(io.StringIO):
 
 
 class Notes(Progress):
-    """Keeps what is said."""
+    """Keeps the notes of a progress."""
 
     def __init__(self):
         self.said = []

@@ -3,9 +3,10 @@
 from collections import Counter
 
 import pytest
+from builders import Notes
 
 from samebits.checks import Addition, run, run_more
-from samebits.experiment import Progress, clock_trials
+from samebits.experiment import clock_trials
 from samebits.launch.local_host import LocalHost
 from samebits.store import open_record
 
@@ -25,16 +26,6 @@ def starts(monkeypatch):
 
     monkeypatch.setattr(LocalHost, "start", count)
     return counted
-
-
-class Notes(Progress):
-    """Keeps the notes."""
-
-    def __init__(self):
-        self.texts = []
-
-    def note(self, text):
-        self.texts.append(text)
 
 
 def rates(result):
@@ -67,7 +58,7 @@ def test_two_trials_with_a_faster_clock_show_which_values_follow_it(ask, starts,
     assert [one.place for one in open_record(checked.experiment.folder).file.settled] == [
         one.place for one in result.settled
     ]
-    assert any(text.startswith(cost) for text in notes.texts), notes.texts
+    assert any(text.startswith(cost) for text in notes.said), notes.said
     assert sum(map(len, result.groups)) == max(trials, 4)
 
 
