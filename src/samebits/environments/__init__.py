@@ -221,8 +221,12 @@ class Builder:
 
     def install(self, requirements: str, *options: str) -> None:
         """Install the packages of a requirements file."""
+        self.pip([*options, "--requirement", str(LOCKS / requirements)], requirements)
+
+    def pip(self, words: list[str], what: str) -> None:
+        """Run `pip install` with these words."""
         pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-        self.run([*pip, *options, "--requirement", str(LOCKS / requirements)], requirements)
+        self.run([*pip, *words], what)
 
     def run(self, command: list[str], what: str) -> None:
         """Run a command until it succeeds. Raises EnvironmentFailure, with its last lines and the path of the log."""

@@ -13,7 +13,6 @@ from samebits.places import alone
 __all__ = ["python_with"]
 
 _FOLDERS = "import json, site, sys; print(json.dumps([sys.version, *(p for p in sys.path if p.endswith('-packages'))]))"
-_INSTALL = ("-m", "pip", "install", "--disable-pip-version-check", "--no-input")
 
 
 def python_with(python: Path, release: str, note: Callable[[str], None]) -> Path:
@@ -39,5 +38,5 @@ def _build(folder: Path, python: Path, release: str, note: Callable[[str], None]
         builder.run([str(python), "-m", "venv", "--clear", str(folder)], "the virtual environment")
         (site,) = folder.glob("lib/python*/site-packages")
         (site / "packages-below.pth").write_text("".join(f"{path}\n" for path in packages))
-        builder.run([str(folder / "bin" / "python"), *_INSTALL, release], release)
+        builder.pip([release], release)
     marker.write_text(mark)
