@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import sys
-import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,7 +153,9 @@ def local_request(given: dict[str, Any], command: str, name: str = "") -> Reques
 
     `name`: ends the name of the folder for several records, unless --out names one.
     """
-    out = given["out"] or (f".samebits/{time.strftime('%Y%m%d-%H%M%S')}-{name}" if name else None)
+    from samebits.store.record import RECORDS, unused_places
+
+    out = given["out"] or (str(next(unused_places(Path(RECORDS), name))) if name else None)
     return request({**given, "on": "local", "each": None, "strict": False, "out": out}, command)
 
 

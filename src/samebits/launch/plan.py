@@ -8,7 +8,6 @@ import importlib
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsErr
 from samebits.launch import command, custody, environment, hosts, ray_programs
 from samebits.model import ClockLaw, Options, TrialFile
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
-from samebits.store.record import PROBE, RECORDS
+from samebits.store.record import PROBE, RECORDS, unused_places
 from samebits_probe import fingerprint
 
 _TRY = """
@@ -241,10 +240,7 @@ def _places(request: Request) -> Iterator[Path]:
         # without "..", as in the paths that the probe reports. Else the probe's own files would count as results
         yield request.out.resolve() if ".." in request.out.parts else request.out.absolute()
         return
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{command.name_of(request.command)}"
-    names = (stem, *(f"{stem}-{n}" for n in range(2, 1000)))
-    folder = (request.directory / RECORDS).absolute()
-    yield from (folder / name for name in names if not os.path.lexists(folder / name))
+    yield from unused_places(request.directory.absolute() / RECORDS, command.name_of(request.command))
 
 
 # -- how long trials run ----------------------------------------------------------------------------------------------

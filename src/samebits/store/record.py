@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -44,6 +45,7 @@ __all__ = [
     "seal",
     "seal_record",
     "sealed_since",
+    "unused_places",
     "verify",
     "write_record",
     "write_trial",
@@ -218,6 +220,13 @@ def _check_folder(folder: Path) -> None:
         raise NotFoundError(f"There is no record at {shown(folder)}.", advice)
     if not is_folder:
         raise RecordError(f"{shown(folder)} is a file, not a record folder.", "Give the folder that holds record.json.")
+
+
+def unused_places(folder: Path, name: str) -> Iterator[Path]:
+    """Return names in a folder that nothing has: `<time>-<name>`, then with a number at the end."""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    names = (stem, *(f"{stem}-{n}" for n in range(2, 1000)))
+    return (folder / name for name in names if not os.path.lexists(folder / name))
 
 
 def _like(folder: Path) -> str:
