@@ -35,7 +35,10 @@ class Task:
     def __init__(self, function, node, arguments):
         self.outcome = self.error = None
         self.is_over = threading.Event()
-        if not node.get("busy"):
+        if node is None:  # it was lost since the bridge chose it
+            self.error = exceptions.TaskUnschedulableError()
+            self.is_over.set()
+        elif not node.get("busy"):
             threading.Thread(target=self._run, args=(function, node, arguments), daemon=True).start()
 
     def _run(self, function, node, arguments):
@@ -58,7 +61,7 @@ class remote:
         alive = [node for node in nodes() if node["Alive"]]
         pinned = self._options.get("scheduling_strategy")
         found = [node for node in alive if pinned is None or node["NodeID"] == pinned.node_id]
-        return Task(self._function, found[0], arguments)
+        return Task(self._function, found[0] if found else None, arguments)
 
 
 def wait(tasks, timeout=None):
