@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from builders import Notes
 
 from samebits.checks import Addition, record, run, run_more
 from samebits.errors import NotFoundError, RecordError, SamebitsError, UsageError
@@ -356,5 +357,8 @@ def test_no_trial_begins_after_two_have_diverged(ask, tmp_path, steps_allowed):
 @pytest.mark.parametrize("options", [{"models": True}, {"full": True}])
 def test_all_trials_run_if_the_user_wants_to_count_the_models(ask, steps_allowed, options):
     steps_allowed(20)
-    result = run(ask("trains.py", 50, 7, trials=4, **options)).result
+    notes = Notes()
+    result = run(ask("trains.py", 50, 7, trials=4, **options), notes).result
     assert (result.verdict, len(result.trials)) == ("diverged", 4)
+    early = [note for note in notes.said if note.endswith("The other trials go on.")]
+    assert early == ["2 trials, 2 models: they diverge at step 7 (gradient). The other trials go on."]

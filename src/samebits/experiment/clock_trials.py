@@ -5,7 +5,7 @@ They take the place of trials that have not begun, so in most checks they cost n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,13 @@ SLOWER, MORE_SECONDS = 3.0, 60.0  # its time limit: so many times the longest tr
 def held_back(experiment: Experiment, ids: Sequence[int], *, ends_early: bool = False) -> HeldBack:
     """Return the HeldBack of a round: trials wait until two whole ones show whether a faster clock is needed.
 
-    `ends_early`: no trial begins after two have diverged.
+    `ends_early`: no trial begins after two have diverged. Otherwise the first two that diverge are told at once.
     """
     before = [number for number in range(1, min(ids)) if experiment.plan.trial_folder(number).exists()]
     trials = [experiment.trial(number) for number in before]
     may_run = _may_run(experiment, trials)
-    enough = partial(_diverge, experiment, before, may_run=may_run) if ends_early else None
+    diverge = partial(_diverge, experiment, before, may_run=may_run)
+    enough = diverge if ends_early else _told(experiment, before, diverge)
     if not may_run:
         return HeldBack(are_enough=enough)
     earlier = [trial for trial in trials if _is_true_and_whole(trial)]
@@ -54,13 +55,33 @@ def _diverge(experiment: Experiment, before: Sequence[int], ids: Sequence[int], 
     """
     if before and len(ids) < 2:
         return False
-    numbers = [*before[:1], *ids]
-    if len(numbers) < 2:
+    if len(before) + len(ids) < 2:
         return False
-    pair = [experiment.trial(numbers[0]), experiment.trial(numbers[-1])]
+    pair = [experiment.trial(number) for number in _pair(before, ids)]
     return not (may_run and comparison.is_open(experiment.file, pair)) and comparison.surely_diverge(
         experiment.file, pair
     )
+
+
+def _pair(before: Sequence[int], ids: Sequence[int]) -> tuple[int, int]:
+    return [*before[:1], *ids][0], ids[-1]
+
+
+def _told(
+    experiment: Experiment, before: Sequence[int], diverge: Callable[[Sequence[int]], bool]
+) -> Callable[[Sequence[int]], bool]:
+    """Return a function that tells once where two trials diverge. It never says that they are enough."""
+    are_known = False
+
+    def tell(ids: Sequence[int]) -> bool:
+        nonlocal are_known
+        if not are_known and diverge(ids):
+            are_known = True
+            pair = [experiment.trial(number) for number in _pair(before, ids)]
+            experiment.progress.note(f"{comparison.judge(experiment.file, pair).sentence} The other trials go on.")
+        return False
+
+    return tell
 
 
 def is_asked(experiment: Experiment) -> bool:
