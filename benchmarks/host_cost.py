@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from samebits.experiment import Experiment, Limits, Request
-from samebits.launch.orders import CODE, OrderFiles
+from samebits.launch.node.orders import CODE, OrderFiles
 from samebits.model import Options
 from samebits.words import size
 

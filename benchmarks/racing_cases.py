@@ -20,8 +20,8 @@ from unittest import mock
 
 from samebits import checks
 from samebits.experiment import Request
-from samebits.launch import capacity
-from samebits.launch.pauses import PausedTrials
+from samebits.launch.capacity import capacity
+from samebits.launch.trial.pauses import PausedTrials
 from samebits.model import Options
 
 HERE = Path(__file__).resolve().parent

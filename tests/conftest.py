@@ -21,7 +21,7 @@ from samebits.causes import decision_rule
 from samebits.documents import TOOK_EFFECT
 from samebits.environments import environment_python, interpreters
 from samebits.errors import SamebitsError
-from samebits.launch import capacity
+from samebits.launch.capacity import capacity
 from samebits_probe import wire
 
 RELEASES = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")

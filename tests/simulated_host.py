@@ -21,7 +21,7 @@ from simulation import Source
 from samebits import causes, clock, launch, store
 from samebits.documents import Explanation
 from samebits.experiment import Request
-from samebits.launch import custody
+from samebits.launch.files import custody
 from samebits.launch.hosts import TrialOrder
 from samebits.model import NODE_WAS_LOST, FilesFile, Options, TrialFile
 from samebits.noise import SEED, NoiseRequest, noise

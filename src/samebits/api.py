@@ -205,7 +205,7 @@ def _targets(given: Mapping[str, Any]) -> dict[str, str]:
 
 def _written(result: Result, record: Record, given: Mapping[str, Any]) -> Result:
     """Write the reports of a result, and return it. The working folder gets the files of the last whole trial."""
-    from samebits.launch.working_folder import SharedFolder
+    from samebits.launch.files.working_folder import SharedFolder
 
     SharedFolder.settle_all()
     targets = _targets(given)

@@ -23,13 +23,13 @@ from samebits.experiment import (
     recorded_trials,
 )
 from samebits.launch import origin
-from samebits.launch.capacity import Capacity
+from samebits.launch.capacity.capacity import Capacity
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT
 
 if TYPE_CHECKING:
-    from samebits.comparison import network_orders
+    from samebits.comparison.verdict import network_orders
 
 __all__ = ["Addition", "Check", "OneTrialRecord", "record", "run", "run_more", "stop_tells"]
 
@@ -235,7 +235,7 @@ class _JudgedRound:
     @property
     def order_of_networks(self) -> network_orders.Answer:
         """Whether trials that differ may train the same networks in different orders."""
-        from samebits.comparison import network_orders  # imports NumPy
+        from samebits.comparison.verdict import network_orders  # imports NumPy
 
         differ = self.result.divergence is not None
         return network_orders.may_differ(self.experiment.record.trials) if differ else "no"
@@ -330,7 +330,7 @@ def _without_waits(waited: _JudgedRound, limits: Limits, ids: list[int]) -> _Jud
 
 def _train_in_threads(experiment: Experiment) -> bool:
     """Return whether a process trained in several threads, so that its steps cannot be compared."""
-    from samebits.comparison.threads import trains_elsewhere
+    from samebits.comparison.verdict.threads import trains_elsewhere
 
     return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
 

@@ -62,8 +62,9 @@ def disable_pydantic_plugins() -> None:
 # only files need come last
 _RESULT_MODULES = [
     "samebits.store.text_files", "numpy", "samebits.store.trace",
-    "samebits.comparison.processes", "samebits.comparison.networks", "samebits.comparison.threads",
-    "samebits.comparison.sentences", "samebits.comparison.divergence", "samebits.comparison.verdict",
+    "samebits.comparison.traces.processes", "samebits.comparison.traces.networks",
+    "samebits.comparison.verdict.threads", "samebits.comparison.verdict.sentences",
+    "samebits.comparison.verdict.divergence", "samebits.comparison.verdict.judgement",
     "samebits.reports.tree", "samebits.reports.history", "samebits.reports.figures", "samebits.reports.result_report",
     "samebits.reports.presenters.terminal",
     "samebits.store.artifacts",

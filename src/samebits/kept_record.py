@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits.comparison import judge
-from samebits.comparison.merged_records import judged_together, levels
+from samebits.comparison.verdict.merged_records import judged_together, levels
 from samebits.documents import Location
 from samebits.errors import SamebitsError, UsageError
 from samebits.model import Result

@@ -80,7 +80,7 @@ def names_a_record(words: Sequence[str]) -> bool:
 
 def refuse_record(words: Sequence[str], why: str) -> None:
     """Raise UsageError for a record instead of a training command. `why`: the message after its name."""
-    from samebits.launch.folders import is_record
+    from samebits.launch.files.folders import is_record
 
     if names_a_record(words) and is_record(Path(words[0])):
         advice = f"samebits report {shlex.quote(words[0])}   (shows what it holds)"
@@ -110,7 +110,7 @@ READERS = ("explain", "locate", "why", "ops", "noise")  # commands that take a r
 
 def _refuse_options_after_record(words: Sequence[str], command: str) -> None:
     """Raise UsageError for `RECORD --html FILE`. Everything after a program belongs to it, so options stand before."""
-    from samebits.launch.folders import is_record
+    from samebits.launch.files.folders import is_record
 
     if len(words) > 1 and words[1].startswith("-") and names_a_record(words[:1]) and is_record(Path(words[0])):
         turned = shlex.join([*words[1:], words[0]])

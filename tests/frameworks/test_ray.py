@@ -394,7 +394,7 @@ def bridges():
     found = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if b"samebits.launch.ray_bridge import main" in path.read_bytes():
+            if b"samebits.launch.remote.ray_bridge import main" in path.read_bytes():
                 found.add(int(path.parent.name))
     return found
 
@@ -431,7 +431,7 @@ def test_a_cluster_whose_node_does_not_answer_or_is_gone_is_refused_and_nothing_
 
 
 def test_a_machine_without_a_node_is_told_at_once(monkeypatch):
-    from samebits.launch import ray_bridge
+    from samebits.launch.remote import ray_bridge
 
     monkeypatch.setattr(ray_bridge, "has_raylet", lambda: False)
     with pytest.raises(ray_bridge.NotAdmitted, match="answers, but no node of Ray runs on this machine"):
@@ -440,8 +440,8 @@ def test_a_machine_without_a_node_is_told_at_once(monkeypatch):
 
 def test_an_outcome_that_cannot_be_written_ends_the_bridge_unless_samebits_is_gone(tmp_path):
     """Otherwise samebits would wait for it for ever."""
-    from samebits.launch import ray_bridge
-    from samebits.launch.orders import Delivery, OrderFiles
+    from samebits.launch.node.orders import Delivery, OrderFiles
+    from samebits.launch.remote import ray_bridge
 
     ray_bridge.deliver(OrderFiles(str(tmp_path / "gone" / "1-1")), Delivery(lost=True))
     (tmp_path / "file").write_text("")

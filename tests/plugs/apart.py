@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from samebits.launch.hosts import TaskState
-from samebits.launch.keeper import Keeper
-from samebits.launch.orders import OrderFiles
-from samebits.launch.remote import RemoteHost
+from samebits.launch.node.keeper import Keeper
+from samebits.launch.node.orders import OrderFiles
+from samebits.launch.remote.remote_host import RemoteHost
 
 
 class Apart(RemoteHost):

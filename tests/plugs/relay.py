@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from samebits.launch.local import CommandEnd, Job
+from samebits.launch.processes.local import CommandEnd, Job
 
 RUNNER = """
 import subprocess, sys

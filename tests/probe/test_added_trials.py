@@ -56,7 +56,7 @@ def test_a_check_that_ctrl_c_ended_in_its_first_trial_begins_again(interrupted):
 @pytest.mark.parametrize("trial", [2, 3])
 def test_a_check_that_ctrl_c_ended_before_a_trial_was_whole_begins_again(ask, monkeypatch, trial):
     """Trials that made 20 steps of more are no answer, however many there are."""
-    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda stop, began, most: stop["steps"])
     request = ask("trains_slowly.py", 40, 0.02, jobs=1)
     with pytest.raises(KeyboardInterrupt):
         checks.run(request, CtrlC(trial))

@@ -16,7 +16,7 @@ TRIALS = 2
 @pytest.fixture(autouse=True)
 def no_growth(monkeypatch):
     """The first round is as short as it can be, so that there is a second one."""
-    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
 @pytest.fixture

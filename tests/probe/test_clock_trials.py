@@ -7,7 +7,7 @@ from builders import Notes
 
 from samebits.checks import Addition, run, run_more
 from samebits.experiment import clock_trials
-from samebits.launch.local_host import LocalHost
+from samebits.launch.trial.local_host import LocalHost
 from samebits.store import open_record
 
 QUICK = (6, 0.01)  # steps, and seconds of each

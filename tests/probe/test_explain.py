@@ -17,7 +17,7 @@ from samebits.causes.decision_rule import LEAST
 from samebits.errors import NotFoundError, RecordExists, UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
-from samebits.launch.local import LocalLauncher
+from samebits.launch.processes.local import LocalLauncher
 from samebits.model import Result
 from samebits.reports.presenters import PRESENTERS, render
 from samebits.reports.result_report import report

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from samebits.checks import run
-from samebits.launch import isolation
 from samebits.launch.plan import Request
+from samebits.launch.trial import isolation
 from samebits.model import Options
 from samebits.store import open_record
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.launch import custody
+from samebits.launch.files import custody
 from samebits.store import open_record
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from samebits.checks import record, run
-from samebits.launch import folders
-from samebits.launch.open_files import open_elsewhere
+from samebits.launch.files import folders
+from samebits.launch.files.open_files import open_elsewhere
 from samebits.launch.outside import Outside
 from samebits.launch.plan import Request
 from samebits.model import Options
@@ -159,7 +159,7 @@ def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
 def test_a_folder_that_another_samebits_holds_is_left_as_it_is_and_that_is_said(ask, tmp_path):
     ready, go = tmp_path / "ready", tmp_path / "go"
     hold = (
-        "import pathlib, sys, time\nfrom samebits.launch.working_folder import SharedFolder\n"
+        "import pathlib, sys, time\nfrom samebits.launch.files.working_folder import SharedFolder\n"
         f"room = SharedFolder.of(pathlib.Path({str(tmp_path / 'work')!r})); room.enter(room.stay(pathlib.Path(), 1))\n"
         f"pathlib.Path({str(ready)!r}).touch()\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(.05)\n"
     )
@@ -307,7 +307,7 @@ def test_what_a_trial_makes_itself_is_no_leak(equal_bits, tmp_path, program):
 
 def test_a_file_elsewhere_that_changed_during_the_check_counts_whoever_wrote_it(tmp_path):
     outside = Outside(tmp_path / "work", tmp_path / "record")
-    from samebits.launch.facts import ProcessFiles
+    from samebits.launch.processes.facts import ProcessFiles
 
     read = tmp_path / "data.csv"
     first = outside.begin(1, alone=True)

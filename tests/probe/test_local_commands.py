@@ -8,8 +8,8 @@ import pytest
 
 from samebits import clock
 from samebits.checks import run
-from samebits.launch.local import Job, LocalCommand, LocalLauncher, end_all, still_running
 from samebits.launch.outside import Outside
+from samebits.launch.processes.local import Job, LocalCommand, LocalLauncher, end_all, still_running
 
 
 @pytest.fixture

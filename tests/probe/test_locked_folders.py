@@ -5,7 +5,7 @@ import os
 import pytest
 
 from samebits.checks import run
-from samebits.launch import folders
+from samebits.launch.files import folders
 
 
 @pytest.fixture

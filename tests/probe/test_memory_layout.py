@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from samebits.checks import run
-from samebits.launch.command import interpreter
+from samebits.launch.processes.command import interpreter
 
 TRIALS = 4
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 import samebits_probe
-from samebits.launch.supervisor import read_process
+from samebits.launch.processes.supervisor import read_process
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGS = ROOT / "tests" / "plugs"
@@ -42,12 +42,12 @@ PLUGGED = {
         (("src/samebits_probe/watchers/__init__.py", "WATCHERS = {\n", '    "ticking": ("ticks", "ticks"),\n'),),
     ),
     "launcher": Plug(
-        "src/samebits/launch/relay.py",
-        (("src/samebits/launch/__init__.py", "LAUNCHERS = {", '"relay": ("relay", "Relay"), '),),
+        "src/samebits/launch/processes/relay.py",
+        (("src/samebits/launch/__init__.py", "LAUNCHERS = {", '"relay": ("processes.relay", "Relay"), '),),
     ),
     "host": Plug(
-        "src/samebits/launch/apart.py",
-        (("src/samebits/launch/__init__.py", "HOSTS = {", '"apart": ("apart", "Apart"), '),),
+        "src/samebits/launch/remote/apart.py",
+        (("src/samebits/launch/__init__.py", "HOSTS = {", '"apart": ("remote.apart", "Apart"), '),),
     ),
     "presenter": Plug(
         "src/samebits/reports/presenters/line.py",

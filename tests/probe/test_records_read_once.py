@@ -51,7 +51,7 @@ def test_vary_reads_the_trials_of_each_value_once(ask, readings, monkeypatch):
 
 def test_a_round_whose_trials_waited_is_judged_once_and_read_once(ask, monkeypatch):
     """Three judgements: of the first round, of the second one, whose trials went on, and the last."""
-    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda stop, began, most: stop["steps"])
     judged, read, judge = [], [], comparison.judge
     monkeypatch.setattr(comparison, "judge", lambda *given: judged.append(1) or judge(*given))
     monkeypatch.setattr(

@@ -225,7 +225,7 @@ def test_a_pattern_of_artifact_that_matches_nothing_is_told_after_the_first_tria
 
 
 def test_more_files_than_are_compared_are_said_with_their_number(ask, monkeypatch):
-    monkeypatch.setattr("samebits.launch.artifacts.MOST_COMPARED", 5)
+    monkeypatch.setattr("samebits.launch.trial.artifacts.MOST_COMPARED", 5)
     result = checked(ask, "[open(f'{out}/{n}.txt', 'w').write('x') for n in range(20)]")
     assert result.verdict == "repeated"
     assert result.scope.files_compared == 5

@@ -11,8 +11,8 @@ from samebits.errors import NotFoundError, RecordError, SamebitsError, UsageErro
 from samebits.experiment import Progress, captures
 from samebits.experiment.rounds import FinishedRound
 from samebits.experiment.schedule import Schedule, estimate
-from samebits.launch.local import LocalCommand
 from samebits.launch.plan import grown
+from samebits.launch.processes.local import LocalCommand
 from samebits.model import Options, TrialFile
 from samebits.store import open_record
 from samebits_probe import wire
@@ -84,7 +84,7 @@ def test_a_round_is_estimated_from_the_two_before():
 def steps_allowed(monkeypatch):
     """Function(steps): a first trial that waits may make so many steps, however long they take."""
     return lambda steps: monkeypatch.setattr(
-        "samebits.launch.pauses.grown", lambda paused, began, most: max(steps, paused["steps"])
+        "samebits.launch.trial.pauses.grown", lambda paused, began, most: max(steps, paused["steps"])
     )
 
 
@@ -183,7 +183,7 @@ def test_weights_that_differ_by_chance_are_no_different_networks(ask, tmp_path, 
 @pytest.mark.parametrize("steps", [30, 100000])
 def test_a_trial_that_ended_early_without_a_reason_goes_on(ask, tmp_path, steps_allowed, monkeypatch, steps):
     steps_allowed(40)
-    monkeypatch.setattr("samebits.launch.pauses.diverges", lambda process, reference: True)
+    monkeypatch.setattr("samebits.launch.trial.pauses.diverges", lambda process, reference: True)
     result = run(ask("trains.py", steps, steps=40)).result
     assert (result.verdict, result.scope.steps_compared) == ("repeated", min(steps, 40))
     assert rounds_of(tmp_path / "record") == [(40, [1, 2])] * 2

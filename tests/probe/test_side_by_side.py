@@ -12,9 +12,9 @@ import pytest
 
 from samebits import causes, checks
 from samebits.experiment import Experiment, Limits, Progress, rounds, starts
-from samebits.launch import capacity
-from samebits.launch.capacity import Capacity, UsageMeter
-from samebits.launch.resources import MemoryUse
+from samebits.launch.capacity import capacity
+from samebits.launch.capacity.capacity import Capacity, UsageMeter
+from samebits.launch.capacity.resources import MemoryUse
 from samebits.store import open_record
 
 needs_two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: a BLAS starts no thread")
@@ -31,7 +31,7 @@ def idle_cores(monkeypatch, one_idle_core):
     """Eight cores are idle, whatever the machine does. The first round is as short as it can be, and nobody waits."""
     monkeypatch.setattr(rounds, "_APART", 0.0)
     monkeypatch.setattr(capacity, "free_cores", lambda others: PLENTY)
-    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
 class Watch(Progress):

@@ -17,7 +17,7 @@ from builders import without_surroundings
 
 from samebits.errors import UsageError
 from samebits.launch.hosts import connect
-from samebits.launch.remote import _place
+from samebits.launch.remote.remote_host import _place
 
 slurm_site = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "slurm_site.py")))
 STEPS = """import os, sys

@@ -11,9 +11,9 @@ from builders import Notes
 from samebits import causes, checks
 from samebits.experiment import Limits, Progress, rounds
 from samebits.experiment.recorded_trials import usable
-from samebits.launch import capacity
-from samebits.launch.capacity import Capacity, Usage, UsageMeter
-from samebits.launch.resources import MemoryUse
+from samebits.launch.capacity import capacity
+from samebits.launch.capacity.capacity import Capacity, Usage, UsageMeter
+from samebits.launch.capacity.resources import MemoryUse
 from samebits.store import open_record
 from samebits_probe import process, wire
 

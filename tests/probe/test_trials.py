@@ -11,9 +11,10 @@ import pytest
 
 from samebits.checks import record, run
 from samebits.errors import NotFoundError, RecordExists, UsageError
-from samebits.launch import environment, isolation, origin
+from samebits.launch import environment, origin
 from samebits.launch.environment import recorded
 from samebits.launch.plan import Request, make_record_folder
+from samebits.launch.trial import isolation
 from samebits.model import FilesFile, Options, TrialFile
 from samebits.store import open_record
 from samebits_probe import wire

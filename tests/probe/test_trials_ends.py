@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from samebits.checks import record, run
-from samebits.comparison.verdict import judge
+from samebits.comparison.verdict.judgement import judge
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment
-from samebits.launch import folders
-from samebits.launch.custody import full_disk_said
+from samebits.launch.files import folders
+from samebits.launch.files.custody import full_disk_said
 from samebits.launch.plan import Request
 from samebits.store import open_record, write_document
 
@@ -67,7 +67,7 @@ def test_a_program_killed_below_a_shell_says_so(ask, tmp_path):
 
 
 def test_a_trial_that_takes_too_long_is_ended_even_if_it_does_not_want_to(ask, processes_with, tmp_path, monkeypatch):
-    monkeypatch.setattr("samebits.launch.trial.GRACE", 0.3)
+    monkeypatch.setattr("samebits.launch.trial.trial_run.GRACE", 0.3)
     trial = record(ask("ignores_sigterm.py", tmp_path, timeout=1.0)).trial
     assert trial.status == "timeout"
     assert not processes_with(tmp_path)
@@ -115,7 +115,7 @@ def test_whatever_ends_samebits_ends_its_trials_and_leaves_a_record(tmp_path, pr
 
 def test_a_trial_that_is_interrupted_before_it_starts_leaves_a_record(ask, monkeypatch):
     """It has waited since an earlier round."""
-    monkeypatch.setattr("samebits.launch.pauses.grown", lambda paused, began, most: paused["steps"])
+    monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda paused, began, most: paused["steps"])
     request, snapshot = ask("trains_slowly.py", 40, 0, trials=2), folders.snapshot
 
     def seen(folder, **more):

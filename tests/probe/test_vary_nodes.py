@@ -11,8 +11,8 @@ from samebits import launch
 from samebits.errors import UsageError
 from samebits.experiment import Request
 from samebits.launch.hosts import TaskState
-from samebits.launch.keeper import Keeper
-from samebits.launch.remote import RemoteHost
+from samebits.launch.node.keeper import Keeper
+from samebits.launch.remote.remote_host import RemoteHost
 from samebits.model import Options
 from samebits.reports.presenters import terminal
 from samebits.vary import vary

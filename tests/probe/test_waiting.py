@@ -9,9 +9,9 @@ import pytest
 
 from samebits import checks
 from samebits.experiment import Progress
-from samebits.launch import pauses
-from samebits.launch.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
-from samebits.launch.supervisor import read_process
+from samebits.launch.capacity.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
+from samebits.launch.processes.supervisor import read_process
+from samebits.launch.trial import pauses
 from samebits.store import open_record
 
 SAMPLE = "does_between_steps.py"
@@ -22,7 +22,7 @@ LOG = "open('log.txt', 'a').write(f'{step}\\n')"
 @pytest.fixture(autouse=True)
 def no_growth(monkeypatch):
     """The first round is as short as it can be, so that there is a second one."""
-    monkeypatch.setattr("samebits.launch.pauses.grown", lambda stop, began, most: stop["steps"])
+    monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
 class Watch(Progress):

@@ -6,8 +6,8 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from samebits.comparison.difference_map import DifferenceMap, StepColumns, difference_map
-from samebits.comparison.processes import AlignedTrial
+from samebits.comparison.traces.difference_map import DifferenceMap, StepColumns, difference_map
+from samebits.comparison.traces.processes import AlignedTrial
 from samebits.reports import heat
 from samebits.reports.heat import HeatMap, layer_names
 from samebits.reports.presenters import html

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from samebits.comparison import TensorPair, measure, shown_difference
-from samebits.comparison.file_order import order_of
+from samebits.comparison.verdict.file_order import order_of
 from samebits.documents import Location
 from samebits.model import Divergence, ProcessKey
 from samebits.reports.presenters import html, markdown

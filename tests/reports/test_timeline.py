@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from samebits.comparison.difference_map import DifferenceMap, StepColumns
+from samebits.comparison.traces.difference_map import DifferenceMap, StepColumns
 from samebits.documents import Location, Place
 from samebits.model import Divergence
 from samebits.reports import heat, spread

@@ -17,9 +17,9 @@ import pytest
 from builders import npy, zipped
 from saved_parts import differing, digests, models, shown, values
 
-from samebits.launch.artifacts import FileRules, collect
-from samebits.launch.command import FileNames
-from samebits.launch.outside_files import OutsideFiles
+from samebits.launch.files.outside_files import OutsideFiles
+from samebits.launch.processes.command import FileNames
+from samebits.launch.trial.artifacts import FileRules, collect
 from samebits.model import FilesFile
 from samebits.store import fingerprint_file, read_document, write_document
 from samebits.store.artifacts import contents

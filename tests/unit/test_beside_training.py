@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samebits.comparison.beside import role
+from samebits.comparison.traces.beside import role
 from samebits.store.trace import Point
 from samebits_probe import wire
 

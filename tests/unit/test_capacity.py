@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from samebits.launch.resources import free_cores
+from samebits.launch.capacity.resources import free_cores
 
 OWN = len(os.sched_getaffinity(0))
 

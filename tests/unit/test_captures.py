@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.experiment import captures
-from samebits.launch.capacity import Capacity, Usage
+from samebits.launch.capacity.capacity import Capacity, Usage
 
 
 def start_together():

@@ -3,7 +3,7 @@
 import pytest
 
 from samebits.cli import main
-from samebits.launch import custody
+from samebits.launch.files import custody
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_a_check_starts_its_first_trial_before_it_imports_what_judges_the_trials
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     later = (
         "numpy",
-        "samebits.comparison.verdict",
+        "samebits.comparison.verdict.judgement",
         "samebits.store.artifacts",
         "samebits.reports.result_report",
     )
@@ -57,7 +57,7 @@ def _printed_by(code):
 
 
 def test_trials_that_left_no_files_are_judged_and_reported_without_the_readers_of_files():
-    code = "import sys, samebits.comparison.verdict, samebits.reports.result_report; "
+    code = "import sys, samebits.comparison.verdict.judgement, samebits.reports.result_report; "
     code += "from samebits.reports.presenters import terminal; "
     code += "readers = ('store.artifacts', 'store.formats.pickles', 'store.formats.members', 'reports.heat'); "
     code += "print([name for name in readers if f'samebits.{name}' in sys.modules], 'statistics' in sys.modules)"

@@ -7,7 +7,7 @@ import pytest
 from samebits import checks
 from samebits.cli import main
 from samebits.errors import SamebitsError
-from samebits.launch import command
+from samebits.launch.processes import command
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from samebits.comparison import divergence
-from samebits.comparison.divergence import find_divergence
-from samebits.comparison.groups import Comparison, PairDifference
-from samebits.comparison.processes import AlignedTrial
+from samebits.comparison.traces.processes import AlignedTrial
+from samebits.comparison.verdict import divergence
+from samebits.comparison.verdict.divergence import find_divergence
+from samebits.comparison.verdict.groups import Comparison, PairDifference
 from samebits.model import SavedFile
 from samebits.store import open_record
 from samebits_probe import wire

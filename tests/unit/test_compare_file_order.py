@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.comparison.file_order import order_of
+from samebits.comparison.verdict.file_order import order_of
 
 
 def rows(one, other):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from samebits.comparison.verdict import _values
+from samebits.comparison.verdict.judgement import _values
 
 
 def trace(names, events):

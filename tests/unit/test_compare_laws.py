@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from samebits.comparison import differences, judge
+from samebits.comparison import judge
+from samebits.comparison.traces import differences
 from samebits.model import Result
 from samebits.store import open_record
 from samebits_probe import wire
@@ -164,7 +165,7 @@ def test_a_million_observations_are_compared_in_a_fraction_of_a_second():
 
     import numpy as np
 
-    from samebits.comparison.differences import difference
+    from samebits.comparison.traces.differences import difference
     from samebits.store.trace import ROW_TYPE, Point, ProcessTrace
 
     count = 1_000_000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samebits.comparison.network_orders import may_differ
+from samebits.comparison.verdict.network_orders import may_differ
 from samebits.model import FilesFile, SavedFile
 from samebits.store import open_record
 

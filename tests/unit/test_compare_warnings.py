@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.comparison.merged_records import judged_together
+from samebits.comparison.verdict.merged_records import judged_together
 from samebits.documents import TOOK_EFFECT
 from samebits.model import SavedFile
 from samebits.reports.result_words import next_steps

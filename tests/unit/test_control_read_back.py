@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from samebits.comparison import setup
+from samebits.comparison.verdict import setup
 from samebits.documents import HeldControl, with_effect
 from samebits_probe.controls import control, cudnn
 

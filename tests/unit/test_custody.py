@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from samebits.errors import RecordBusy, RecordError, RecordExists
-from samebits.launch import custody, folders
+from samebits.launch.files import custody, folders
 from samebits.launch.plan import Request, make_record_folder
 from samebits.store import open_record, write_document
 

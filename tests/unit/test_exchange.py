@@ -4,9 +4,10 @@ import gc
 
 import pytest
 
-from samebits.launch import exchange, keeper
-from samebits.launch.exchange import Exchange
-from samebits.launch.orders import CODE, FOLDER, Delivery, OrderFiles, Post
+from samebits.launch.node import keeper
+from samebits.launch.node.orders import CODE, FOLDER, Delivery, OrderFiles, Post
+from samebits.launch.remote import exchange
+from samebits.launch.remote.exchange import Exchange
 
 ORDER = Post(b"", {})
 

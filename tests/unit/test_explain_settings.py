@@ -6,7 +6,7 @@ import pytest
 
 from samebits.causes.settings import Setting
 from samebits.experiment.kills import kill
-from samebits.launch.local import SUPERVISOR_KILLED, CommandEnd
+from samebits.launch.processes.local import SUPERVISOR_KILLED, CommandEnd
 from samebits.model import NODE_WAS_LOST, TrialFile
 
 

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from samebits.launch import facts
-from samebits.launch.observations import WatchedProcess
+from samebits.launch.processes import facts
+from samebits.launch.processes.observations import WatchedProcess
 from samebits_probe import process
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from samebits.launch import artifacts, folders, isolation
+from samebits.launch.files import folders
+from samebits.launch.trial import artifacts, isolation
 
 OURS = json.dumps({"format": 1, "samebits": "0.1.0"}, indent=1)
 RECORDS = {"check": "record.json", "vary": "vary.json", "killed-vary": "base/record.json", "study": "study.json"}

@@ -11,12 +11,13 @@ import pytest
 from samebits import launch, store
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
-from samebits.launch import custody, remote
+from samebits.launch.files import custody
 from samebits.launch.hosts import Host, TaskState, connect
-from samebits.launch.local_host import LocalHost
-from samebits.launch.orders import Delivery, OrderFiles, has_more, pack
-from samebits.launch.remote import RemoteTrial
-from samebits.launch.trial import TrialRun
+from samebits.launch.node.orders import Delivery, OrderFiles, has_more, pack
+from samebits.launch.remote import remote_host as remote
+from samebits.launch.remote.remote_host import RemoteTrial
+from samebits.launch.trial.local_host import LocalHost
+from samebits.launch.trial.trial_run import TrialRun
 from samebits.model import STOPPED_BY_USER, FilesFile, Options, TrialFile
 from samebits.needs import read_needs
 

@@ -13,11 +13,13 @@ import pytest
 
 from samebits.errors import UsageError
 from samebits.experiment import Experiment, Limits, Request
-from samebits.launch import folders, node, remote
 from samebits.launch.environment import Slot
-from samebits.launch.exchange import packed_code
+from samebits.launch.files import folders
 from samebits.launch.hosts import TrialOrder
+from samebits.launch.node import node_trial as node
 from samebits.launch.outside import Outside
+from samebits.launch.remote import remote_host as remote
+from samebits.launch.remote.exchange import packed_code
 from samebits.model import Options
 
 NOBODY = 65534

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samebits.launch.observations import Processes, diverges
-from samebits.launch.pauses import steps_allowed
 from samebits.launch.plan import Limits
+from samebits.launch.processes.observations import Processes, diverges
+from samebits.launch.trial.pauses import steps_allowed
 from samebits.store.trace import ROW_TYPE, read_process
 from samebits_probe import wire
 from samebits_probe.trace import Recorder

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.comparison.evidence.entries import LeftEntries
-from samebits.comparison.file_names import in_each_run, pattern_of
+from samebits.comparison.files.file_names import in_each_run, pattern_of
 from samebits.model import FilesFile, TrialFile
 from samebits.names import matches_any
 from samebits.store.trace import TrialTrace

@@ -1,6 +1,6 @@
 """Python processes that ended before samebits saw them."""
 
-from samebits.launch.pythons import Pythons
+from samebits.launch.processes.pythons import Pythons
 
 
 def test_a_python_in_which_the_probe_could_not_start_is_known_by_its_file(tmp_path):

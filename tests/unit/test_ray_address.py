@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from samebits.errors import UsageError
-from samebits.launch import ray_host
-from samebits.launch.ray_address import find_cluster, late, refusal
+from samebits.launch.remote import ray_host
+from samebits.launch.remote.ray_address import find_cluster, late, refusal
 
 
 @pytest.fixture

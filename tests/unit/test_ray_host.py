@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 from samebits.errors import UsageError
-from samebits.launch import ray_host
-from samebits.launch.orders import OrderFiles
-from samebits.launch.ray_host import Bridge, RayHost
+from samebits.launch.node.orders import OrderFiles
+from samebits.launch.remote import ray_host
+from samebits.launch.remote.ray_host import Bridge, RayHost
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def cluster(monkeypatch):
     monkeypatch.setattr(Bridge, "ask", lambda *_: 2)
     monkeypatch.setattr(Bridge, "send", lambda _, *message: bridge.sent.append(message))
     monkeypatch.setattr(Bridge, "has_ended", False)
-    monkeypatch.setattr("samebits.launch.ray_host.bridge_to", lambda address: bridge)
+    monkeypatch.setattr("samebits.launch.remote.ray_host.bridge_to", lambda address: bridge)
     return bridge
 
 

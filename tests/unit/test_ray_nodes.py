@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.launch.ray_nodes import NotAdmitted, Placement, fitting, name_of, slots
+from samebits.launch.remote.ray_nodes import NotAdmitted, Placement, fitting, name_of, slots
 
 
 def node(number, *, cpus=2.0, host=None, alive=True, **more):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from samebits.launch.local import end_all
+from samebits.launch.processes.local import end_all
 from samebits.launch.ray_programs import may_meet_cluster, variables
 
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"

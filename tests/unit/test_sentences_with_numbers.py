@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits import words
-from samebits.comparison import sentences, warnings
+from samebits.comparison.verdict import sentences, warnings
 from samebits.documents import Apart, HeldControl
 from samebits.model import Result, Scope
 from samebits.noise import report as noise_report

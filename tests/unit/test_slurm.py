@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.errors import UsageError
-from samebits.launch import slurm, slurm_host, slurm_job
 from samebits.launch.hosts import TaskState
-from samebits.launch.orders import OrderFiles
-from samebits.launch.slurm import JobState, Queue, job_number, last_words, refusal, refuse_without_slurm
-from samebits.launch.slurm_host import SlurmTask
-from samebits.launch.supervisor import LAST, Process, cleaners
+from samebits.launch.node.orders import OrderFiles
+from samebits.launch.processes.supervisor import LAST, Process, cleaners
+from samebits.launch.remote import slurm, slurm_host, slurm_job
+from samebits.launch.remote.slurm import JobState, Queue, job_number, last_words, refusal, refuse_without_slurm
+from samebits.launch.remote.slurm_host import SlurmTask
 from samebits.needs import read_sbatch
 
 
@@ -251,7 +251,7 @@ def test_all_programs_ask_the_cluster_of_sbatch(monkeypatch):
 
 def test_what_cleans_up_ends_last_with_what_it_has_started(monkeypatch):
     lines = {2: ["sh", "-c", "...", "samebits-slurm-guard"], 3: ["scancel", "7"], 4: ["python"]}
-    monkeypatch.setattr("samebits.launch.supervisor.command_line", lines.get)
+    monkeypatch.setattr("samebits.launch.processes.supervisor.command_line", lines.get)
     left = [Process(2, 1, "S", 0, False), Process(3, 2, "S", 0, False), Process(4, 1, "S", 0, False)]
     assert cleaners(left, 1.0) == {2, 3}
     assert cleaners(left, max(LAST.values())) == set()

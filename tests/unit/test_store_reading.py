@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from samebits.comparison import judge
-from samebits.comparison.size import ulp_distances
+from samebits.comparison.tensors.size import ulp_distances
 from samebits.documents import Explanation, Size
 from samebits.errors import RecordError
-from samebits.launch.facts import numbers
+from samebits.launch.processes.facts import numbers
 from samebits.model import Divergence, ProcessKey
 from samebits.store import left_result, open_record, record_files, write_document
 from samebits.store.record_files import parse, read_object

@@ -11,9 +11,9 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from samebits.launch import folders
-from samebits.launch.stays import Writers
-from samebits.launch.working_folder import PLACE, SharedFolder, recovered
+from samebits.launch.files import folders
+from samebits.launch.files.stays import Writers
+from samebits.launch.files.working_folder import PLACE, SharedFolder, recovered
 from samebits.store.record import RECORDS
 
 USERS = {"a.txt": "a", "b.txt": "b", "d/x.txt": "x", "d/e/y.txt": "y"}

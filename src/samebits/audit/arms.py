@@ -20,7 +20,7 @@ from samebits.audit.alignment import Run
 from samebits.audit.result import Checkpoint
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment, Limits, Progress, Request
-from samebits.launch.observations import Processes
+from samebits.launch.processes.observations import Processes
 from samebits.model import ENDED_WELL, FilesFile, TrialFile
 from samebits.store import TrialTrace
 from samebits_probe.resume import KEPT

@@ -13,8 +13,8 @@ from samebits.errors import UsageError
 from samebits.experiment import Request
 from samebits.experiment.recorded_trials import request_of
 from samebits.launch import origin
-from samebits.launch.observations import read_json
 from samebits.launch.plan import trial_name
+from samebits.launch.processes.observations import read_json
 from samebits.model import ENDED_WELL
 from samebits.store import Record, TrialTrace, open_record, record_files
 from samebits.store.record import TRIALS

@@ -22,7 +22,7 @@ from samebits.audit.result import (
     Moment,
     StatePart,
 )
-from samebits.launch.observations import read_json
+from samebits.launch.processes.observations import read_json
 from samebits_probe.resume import STATE
 
 __all__ = ["StateLeaf", "StateOfStep", "StatePair", "explained", "read", "shortened"]

@@ -10,7 +10,7 @@ from samebits.documents import Explanation
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
 from samebits.launch import origin
-from samebits.launch.capacity import Capacity
+from samebits.launch.capacity.capacity import Capacity
 from samebits.store.record import RECORD, RECORDS
 
 __all__ = ["KeptSettings", "record_of", "stopped_search"]

@@ -20,7 +20,7 @@ from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.kills import kill
 from samebits.experiment.turns import WorkProgress, side_by_side
-from samebits.launch import custody
+from samebits.launch.files import custody
 from samebits.launch.plan import AGAIN
 from samebits.model import Divergence, Result, TrialFile
 from samebits.options import MOST_TRIALS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from samebits.comparison.file_names import pattern_of
-from samebits.comparison.threads import without_racing_traces
+from samebits.comparison.files.file_names import pattern_of
+from samebits.comparison.verdict.threads import without_racing_traces
 from samebits.model import ENDED_WELL, Kind, Result
 from samebits.names import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace

@@ -36,7 +36,7 @@ def run_clean(keep: int | None) -> int:
 
 def _removed(record: Path) -> int | None:
     """Remove a record, and return its size. If the record must stay, say why and return None."""
-    from samebits.launch import custody
+    from samebits.launch.files import custody
 
     try:
         holder = custody.hold(record)

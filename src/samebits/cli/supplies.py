@@ -201,7 +201,7 @@ Exit status: that of the job; 1 if the job ended without one; 2 wrong use, or Sl
 def run_slurm(command: tuple[str, ...], **_: Any) -> int:
     """Submit the job, wait for it, and return its exit status."""
     requests.refuse_platform()
-    from samebits.launch.slurm_job import wait_for_job
+    from samebits.launch.remote.slurm_job import wait_for_job
 
     return wait_for_job(command)
 

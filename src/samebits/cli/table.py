@@ -121,7 +121,7 @@ def _directory(record: Path) -> str:
 def _recovered(folder: Path) -> str:
     if not os.path.lexists(folder / _APART):
         return ""
-    from samebits.launch.working_folder import recovered  # here, because it is almost never needed
+    from samebits.launch.files.working_folder import recovered  # here, because it is almost never needed
 
     return recovered(folder)
 

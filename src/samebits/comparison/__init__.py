@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from samebits.imports import importer
 
 if TYPE_CHECKING:
-    from samebits.comparison.clock_laws import is_open
-    from samebits.comparison.size import measure, relative_distance, update_looks
-    from samebits.comparison.tensor_difference import TensorPair, shown_difference
-    from samebits.comparison.verdict import judge, surely_diverge
+    from samebits.comparison.tensors.size import measure, relative_distance, update_looks
+    from samebits.comparison.tensors.tensor_difference import TensorPair, shown_difference
+    from samebits.comparison.verdict.clock_laws import is_open
+    from samebits.comparison.verdict.judgement import judge, surely_diverge
 
 __all__ = [
     "TensorPair",
@@ -25,12 +25,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "TensorPair": "tensor_difference",
-    "is_open": "clock_laws",
-    "judge": "verdict",
-    "shown_difference": "tensor_difference",
-    "surely_diverge": "verdict",
+    "TensorPair": "tensors.tensor_difference",
+    "is_open": "verdict.clock_laws",
+    "judge": "verdict.judgement",
+    "shown_difference": "tensors.tensor_difference",
+    "surely_diverge": "verdict.judgement",
 }
 
 if not TYPE_CHECKING:
-    __getattr__ = importer(globals(), _MODULES, "size")
+    __getattr__ = importer(globals(), _MODULES, "tensors.size")

@@ -16,7 +16,7 @@ from samebits import checks, controls
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Request
 from samebits.kept_record import judged
-from samebits.launch.slurm import refuse_without_slurm
+from samebits.launch.remote.slurm import refuse_without_slurm
 from samebits.model import HeldControl, Options
 from samebits.store import open_record
 from samebits.store.formats import TABLE

@@ -17,12 +17,13 @@ from samebits.experiment.held_back import HeldBack
 from samebits.experiment.progress import Progress
 from samebits.experiment.rounds import Trials
 from samebits.experiment.schedule import FIRST, NO_VERDICT, FinishedRound, Schedule
-from samebits.launch import custody, origin
-from samebits.launch.capacity import Capacity
-from samebits.launch.custody import full_disk_said
-from samebits.launch.observations import Processes
+from samebits.launch import origin
+from samebits.launch.capacity.capacity import Capacity
+from samebits.launch.files import custody
+from samebits.launch.files.custody import full_disk_said
 from samebits.launch.outside import Outside
 from samebits.launch.plan import Limits, Plan, Request, arrange, make_plan
+from samebits.launch.processes.observations import Processes
 from samebits.model import NODE_WAS_LOST, ClockLaw, Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
 from samebits.store.record import TRIALS

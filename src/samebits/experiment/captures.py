@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from samebits import comparison, store
 from samebits.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of, seconds_allowed
-from samebits.launch.capacity import Capacity
+from samebits.launch.capacity.capacity import Capacity
 from samebits.launch.plan import Limits, Request
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.tensor_pairs import MOST_RUNS, WITH_TENSORS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from samebits.experiment.schedule import NO_VERDICT
-from samebits.launch.observations import Processes, read_json
 from samebits.launch.plan import Plan
+from samebits.launch.processes.observations import Processes, read_json
 from samebits.model import TrialFile
 
 __all__ = ["is_enough"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from samebits import words
-from samebits.launch.local import SUPERVISOR_KILLED
+from samebits.launch.processes.local import SUPERVISOR_KILLED
 from samebits.model import NODE_WAS_LOST, TrialFile
 
 __all__ = ["kill"]

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from samebits import store, words
 from samebits.errors import RecordError, UsageError
-from samebits.launch import custody, environment, facts, origin
+from samebits.launch import environment, origin
+from samebits.launch.files import custody
 from samebits.launch.plan import Plan, Request, arrange, trial_name
+from samebits.launch.processes import facts
 from samebits.model import ENDED_BEFORE, ENDED_WELL, STOPPED_BY_USER, RecordFile, TrialFile
 
 SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
@@ -32,7 +34,7 @@ def usable(record: store.Record) -> list[TrialFile]:
 
 def _why_not_usable(record: store.Record) -> tuple[str, str]:
     """Return (reason, advice) for trials of which none ended well."""
-    from samebits.comparison.endings import bad_endings  # here, because it imports NumPy
+    from samebits.comparison.verdict.endings import bad_endings  # here, because it imports NumPy
 
     reason, advice = bad_endings(record.trials, record.file) or (f"{STOPPED_BY_USER}.", "Run the command again.")
     last_words = next((trial.file.said for trial in record.trials if trial.file.said), "")
@@ -65,7 +67,7 @@ def is_unfinished(record: store.Record) -> bool:
 
 def refuse_useless(record: store.Record) -> None:
     """Raise RecordError if more trials would give no answer, because a trial of the program did not end well."""
-    from samebits.comparison.endings import bad_endings  # here, because it imports NumPy
+    from samebits.comparison.verdict.endings import bad_endings  # here, because it imports NumPy
 
     whole = _uncut(record)
     ending = bad_endings(whole, record.file)
@@ -158,7 +160,7 @@ def seconds_allowed(files: Sequence[TrialFile], own: float | None) -> float:
 
 def changed_script(record: store.Record) -> str:
     """Return a file of the command that has changed since the record was made; "" if there is none."""
-    from samebits.comparison.setup import scripts  # here, because it imports NumPy
+    from samebits.comparison.verdict.setup import scripts  # here, because it imports NumPy
 
     directory = Path(record.file.directory)
     was, now = scripts(record.trials[0], str(directory)), facts.code(directory, record.file.command)["files"]

@@ -12,16 +12,16 @@ from samebits.experiment import first_trials, starts
 from samebits.experiment.held_back import HeldBack
 from samebits.experiment.progress import Progress
 from samebits.experiment.schedule import NO_VERDICT, FinishedRound, after_first
-from samebits.launch.capacity import Capacity, Usage
-from samebits.launch.custody import check_space
+from samebits.launch.capacity.capacity import Capacity, Usage
 from samebits.launch.environment import Slot
+from samebits.launch.files.custody import check_space
+from samebits.launch.files.working_folder import SharedFolder
 from samebits.launch.hosts import HostedTrial, TrialOrder
-from samebits.launch.local_host import handles_of
 from samebits.launch.outside import Outside, shown
-from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Limits, Plan
-from samebits.launch.trial import TrialRun
-from samebits.launch.working_folder import SharedFolder
+from samebits.launch.trial.local_host import handles_of
+from samebits.launch.trial.pauses import PausedTrials
+from samebits.launch.trial.trial_run import TrialRun
 from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, TrialFile
 
 _TELL = 0.25  # seconds between two messages about a trial's steps

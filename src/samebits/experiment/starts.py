@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.launch import facts
-from samebits.launch.capacity import UsageMeter
-from samebits.launch.trial import TrialRun
+from samebits.launch.capacity.capacity import UsageMeter
+from samebits.launch.processes import facts
+from samebits.launch.trial.trial_run import TrialRun
 
 __all__ = ["are_possible", "meter"]
 

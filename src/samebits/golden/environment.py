@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from samebits.comparison.setup import machine_facts, packages
+from samebits.comparison.verdict.setup import machine_facts, packages
 from samebits.store.trace import TrialTrace
 from samebits.words import one_line
 

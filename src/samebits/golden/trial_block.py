@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 
 import samebits
 from samebits import words
-from samebits.comparison.file_pairs import counted, shown_path
-from samebits.comparison.processes import AlignedTrial
+from samebits.comparison.files.file_pairs import counted, shown_path
+from samebits.comparison.traces.processes import AlignedTrial
 from samebits.errors import SamebitsError
 from samebits.golden import environment
 from samebits.golden.blocks import GoldenBlock, checksum

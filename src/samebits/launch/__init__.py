@@ -8,14 +8,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from samebits.launch.local import Launcher
+    from samebits.launch.processes.local import Launcher
 
 __all__ = ["HOSTS", "LAUNCHERS", "find_launcher"]
 
 # launchers, which start the command of a trial on this machine: the name for --on -> (file, class)
-LAUNCHERS = {"local": ("local", "LocalLauncher")}
+LAUNCHERS = {"local": ("processes.local", "LocalLauncher")}
 # hosts, which run whole trials on other machines: the name for --on -> (file, class)
-HOSTS = {"ray": ("ray_host", "RayHost"), "slurm": ("slurm_host", "SlurmHost")}
+HOSTS = {"ray": ("remote.ray_host", "RayHost"), "slurm": ("remote.slurm_host", "SlurmHost")}
 
 
 def find_launcher(name: str) -> Launcher:

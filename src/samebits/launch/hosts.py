@@ -1,8 +1,8 @@
 """Where whole trials run. A host takes the order for a trial and runs it, on this machine or on others.
 
-For a host of other machines, `samebits.launch.remote.RemoteHost` does all that is the same for each of them: it packs
-the order, watches for the outcome, and puts the trial's folder into the record. Such a host says how an order starts
-(`begin`), whether it still runs, and how to kill it (`RemoteTask`).
+For a host of other machines, `samebits.launch.remote.remote_host.RemoteHost` does all that is the same for each of
+them: it packs the order, watches for the outcome, and puts the trial's folder into the record. Such a host says how an
+order starts (`begin`), whether it still runs, and how to kill it (`RemoteTask`).
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class TaskState(NamedTuple):
 class RemoteTask(Protocol):
     """An order that a host has started on a different machine.
 
-    Only its outcome counts (see `samebits.launch.orders.OrderFiles`). A host without a shared disk brings it.
+    Only its outcome counts (see `samebits.launch.node.orders.OrderFiles`). A host without a shared disk brings it.
     """
 
     def look(self) -> TaskState:
@@ -162,6 +162,6 @@ def connect(name: str, each: Mapping[str, str]) -> Host:
         raise UsageError(
             f"--sbatch {each[SBATCH]} needs --on slurm: trials on {kind} are not Slurm jobs.", "--on slurm"
         )
-    file, class_name = HOSTS.get(kind, ("local_host", "LocalHost"))
+    file, class_name = HOSTS.get(kind, ("trial.local_host", "LocalHost"))
     host: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address, each)
     return host

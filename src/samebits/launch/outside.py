@@ -17,10 +17,10 @@ from typing import Literal, NamedTuple
 
 import xxhash
 
-from samebits.launch import folders
-from samebits.launch.facts import ProcessFiles
-from samebits.launch.outside_files import Caches
-from samebits.launch.resources import SHARED_MEMORY, is_drawn
+from samebits.launch.capacity.resources import SHARED_MEMORY, is_drawn
+from samebits.launch.files import folders
+from samebits.launch.files.outside_files import Caches
+from samebits.launch.processes.facts import ProcessFiles
 from samebits.model import Leak
 from samebits.store.record_files import digest_of
 

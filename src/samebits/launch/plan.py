@@ -16,7 +16,9 @@ from typing import Any
 import samebits_probe
 from samebits import controls
 from samebits.errors import NotFoundError, RecordBusy, RecordExists, SamebitsError, UsageError
-from samebits.launch import command, custody, environment, hosts, ray_programs
+from samebits.launch import environment, hosts, ray_programs
+from samebits.launch.files import custody
+from samebits.launch.processes import command
 from samebits.model import ClockLaw, Options, TrialFile
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits.store.record import PROBE, RECORDS, unused_places

@@ -15,7 +15,7 @@ from samebits.errors import UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request, arrange
 from samebits.experiment.estimates import CostEstimate
 from samebits.experiment.turns import WorkProgress, side_by_side
-from samebits.launch.capacity import Capacity
+from samebits.launch.capacity.capacity import Capacity
 from samebits.launch.plan import AGAIN, make_record_folder
 from samebits.model import Result, Setup
 from samebits.noise import readings, result

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import __version__, controls, words
-from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
+from samebits.comparison.verdict.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import RecordError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.model import TrialFile

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from samebits import comparison
-from samebits.launch.observations import WatchedProcess, events, read_json
+from samebits.launch.processes.observations import WatchedProcess, events, read_json
 from samebits.model import RECORD_FORMAT, Document, Size, Verdict
 from samebits.store import TensorLog, tensor_log
 from samebits_probe import wire

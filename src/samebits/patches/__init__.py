@@ -19,7 +19,8 @@ from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.experiment.estimates import CostEstimate
 from samebits.kept_record import judged
-from samebits.launch import custody, origin
+from samebits.launch import origin
+from samebits.launch.files import custody
 from samebits.model import Result
 from samebits.patches.documents import FIX, PatchOutcome, PatchResult, PatchTrial
 from samebits.patches.notebooks import in_cells, notebook_of

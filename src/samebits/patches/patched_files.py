@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from samebits import interrupt, words
 from samebits.errors import UsageError
-from samebits.launch.custody import FIX_COPIES
+from samebits.launch.files.custody import FIX_COPIES
 from samebits.patches.documents import ChangedPlace, PatchResult
 from samebits.patches.patch import Patch
 from samebits.reports.result_words import folder_name

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits.experiment import Experiment, Limits, Progress, recorded_trials
-from samebits.launch import observations
+from samebits.launch.processes import observations
 from samebits.model import ENDED_WELL, Divergence
 from samebits.patches.insertion import InsertionPoint
 from samebits.patches.notebook_source import NotebookSource

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from samebits import __version__, controls, words
 from samebits.documents import Explanation
-from samebits.launch import custody
+from samebits.launch.files import custody
 from samebits.model import Result
 from samebits.options import DEFAULT_SEED
 from samebits.patches import seeds

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits import words
-from samebits.comparison.difference_map import DifferenceMap, StepColumns, difference_map
-from samebits.comparison.processes import AlignedTrial
+from samebits.comparison.traces.difference_map import DifferenceMap, StepColumns, difference_map
+from samebits.comparison.traces.processes import AlignedTrial
 from samebits.model import Divergence, Result
 from samebits.reports import result_words
 from samebits.reports.figures import Tick, round_up

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.groups import stage_starts
-from samebits.comparison.processes import AlignedTrial
+from samebits.comparison.traces.processes import AlignedTrial
+from samebits.comparison.verdict.groups import stage_starts
 from samebits.model import Result
 from samebits.reports import result_words
 from samebits.store.record import Record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from samebits.comparison.merged_records import MergedRecord
+from samebits.comparison.verdict.merged_records import MergedRecord
 from samebits.model import ENDED_WELL, Result
 from samebits.store.outputs import last_lines, last_words
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from samebits import words
-from samebits.comparison.merged_records import MergedRecord
+from samebits.comparison.verdict.merged_records import MergedRecord
 from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap, strips

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from samebits import words
-from samebits.comparison.difference_map import DifferenceMap, StepColumns
+from samebits.comparison.traces.difference_map import DifferenceMap, StepColumns
 from samebits.documents import Location, TensorDistance
 from samebits.model import Divergence, Result
 from samebits.reports import heat, result_words

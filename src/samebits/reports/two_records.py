@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from samebits import words
-from samebits.comparison.merged_records import MergedRecord, RecordSide
+from samebits.comparison.verdict.merged_records import MergedRecord, RecordSide
 from samebits.model import Result, Trial
 from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, StyledText, Table

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.comparison.file_pairs import counted
+from samebits.comparison.files.file_pairs import counted
 from samebits.errors import UsageError
 from samebits.model import SavedFile
 from samebits.store import fingerprint_file

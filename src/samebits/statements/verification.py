@@ -14,7 +14,7 @@ from samebits import checks, words
 from samebits.errors import NotFoundError, UsageError
 from samebits.experiment import Progress, Request
 from samebits.kept_record import judged
-from samebits.launch.working_folder import SharedFolder
+from samebits.launch.files.working_folder import SharedFolder
 from samebits.model import Result, Verdict
 from samebits.statements.claim import COMMIT, Claim, Resource
 from samebits.statements.model_files import model_files, parts_of, sha256, whole_trial

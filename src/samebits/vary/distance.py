@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from samebits import comparison
-from samebits.comparison.processes import AlignedTrial, Member
-from samebits.comparison.values import curve, point_numbers, weight_names
+from samebits.comparison.traces.processes import AlignedTrial, Member
+from samebits.comparison.verdict.values import curve, point_numbers, weight_names
 from samebits.experiment import captures
 from samebits.experiment.captures import CapturedTensor
 from samebits.experiment.turns import OneByOne

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from samebits import controls, words
-from samebits.comparison.warnings import unread
+from samebits.comparison.verdict.warnings import unread
 from samebits.documents import AnyNumber
 from samebits.model import Divergence, Document, Result, Setup, Size, Verdict
 from samebits.reports import result_words

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits import checks, controls, store, words
-from samebits.comparison.merged_records import judged_together
+from samebits.comparison.verdict.merged_records import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
 from samebits.experiment.estimates import CostEstimate
 from samebits.experiment.turns import Once, WorkProgress, side_by_side
-from samebits.launch import isolation
-from samebits.launch.capacity import Capacity
+from samebits.launch.capacity.capacity import Capacity
+from samebits.launch.files.working_folder import SharedFolder
 from samebits.launch.plan import choose_hash
-from samebits.launch.working_folder import SharedFolder
+from samebits.launch.trial import isolation
 from samebits.model import Divergence, Result
 from samebits.vary import choices, result
 from samebits.vary.choices import Choice, Choices

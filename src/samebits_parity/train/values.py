@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.size import FRACTION_BITS, floats
-from samebits.launch.observations import events
+from samebits.comparison.tensors.size import FRACTION_BITS, floats
+from samebits.launch.processes.observations import events
 from samebits.store.tensor_log import TensorLog, TensorRow
 from samebits_probe import wire
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from samebits.comparison.evidence.facts import TrialFacts
 from samebits.comparison.evidence.forms import TIME, without_forms
+from samebits.comparison.evidence.memory_numbers import MEMORY, numbers_by_place, words_of
 from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of
-from samebits.comparison.memory_numbers import MEMORY, numbers_by_place, words_of
 from samebits.model import SavedFile
 from samebits.store.trace import TrialTrace
 

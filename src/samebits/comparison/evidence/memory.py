@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from samebits.comparison.evidence.judge import Judge, Judgement
+from samebits.comparison.evidence.memory_numbers import MEMORY, words_of
 from samebits.comparison.evidence.quantities import Quantity
-from samebits.comparison.memory_numbers import MEMORY, words_of
 
 __all__ = ["NONE", "MemoryEvidence"]
 

@@ -1,0 +1,1 @@
+"""Compares the files and the lines that trials wrote."""

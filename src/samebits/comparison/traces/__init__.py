@@ -1,0 +1,1 @@
+"""Compares the traces of two trials: processes, steps, rows, networks."""
