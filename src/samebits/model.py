@@ -5,6 +5,8 @@
 # `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size, UnknownPlace
 from samebits.golden_answer import GoldenAnswer
 from samebits.saved_files import RECORD_FORMAT, FilesFile, Lines, Part, SavedFile
@@ -15,7 +17,9 @@ __all__ = [
     "EXIT_CODES",
     "NODE_WAS_LOST",
     "RECORD_FORMAT",
+    "SAMEBITS_ENDED",
     "STOPPED_BY_USER",
+    "SUPERVISOR_KILLED",
     "ClockLaw",
     "Detection",
     "Divergence",
@@ -49,9 +53,16 @@ __all__ = [
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
-NODE_WAS_LOST = "its node was lost"  # why a trial on a different machine was killed
-STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed: samebits was stopped while it ran
-ENDED_BEFORE = "samebits ended before the trial did"  # the same, if samebits could not write the reason
+# what killed a trial that did not end by itself. No code reads the sentences
+EndedBy = Literal["node", "interrupt", "samebits", "supervisor"]
+NODE_WAS_LOST = "its node was lost"
+STOPPED_BY_USER = "samebits was interrupted"
+ENDED_BEFORE = "samebits ended before the trial did"  # so that samebits could not write the reason
+SUPERVISOR_KILLED = "the process that supervises the trial was killed from outside"
+SAMEBITS_ENDED: frozenset[EndedBy] = frozenset(("interrupt", "samebits"))  # says nothing about the program
+_ENDED_BY: dict[str, EndedBy] = {
+    NODE_WAS_LOST: "node", STOPPED_BY_USER: "interrupt", ENDED_BEFORE: "samebits", SUPERVISOR_KILLED: "supervisor",
+}  # fmt: skip
 ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the program ended by itself, or samebits ended it
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 
@@ -182,7 +193,8 @@ class Level(Document):
 class Result(Document):
     """The result of a check, and all that its reports need.
 
-    `reason`: a sentence if the verdict is inconclusive; `advice` then says what to do. `precision`: "bitwise".
+    `reason`: a sentence if the verdict is inconclusive; `reason_code` then says the same to programs, and `advice` says
+    what to do. `precision`: "bitwise".
     `agrees`: less strict precisions at which the results agree, as sentences. `diverges_at`: where each group diverges
     from the reference; null for the reference itself. `splits`: the step at which each pair of groups diverges; if
     there are many groups, only pairs with the reference. `seconds`: the time of all rounds of trials.
@@ -193,6 +205,7 @@ class Result(Document):
     verdict: Verdict
     sentence: str
     reason: str | None = None
+    reason_code: str | None = None
     advice: str | None = None
     precision: str = "bitwise"
     agrees: list[str] = []
@@ -322,7 +335,8 @@ class TrialFile(Document):
     status: Status
     exit_code: int | None = None
     signal: int | None = None
-    why: str = ""  # for failed, killed, timeout: what is known
+    why: str = ""  # for failed, killed, timeout: what is known, as a sentence
+    ended_by: EndedBy | None = None  # for killed: what ended it, if that was neither the program nor a limit
     said: str = ""  # for the same: the exception that it printed last, else its last line on standard error
     started: str
     seconds: float
@@ -343,5 +357,13 @@ class TrialFile(Document):
     handed: list[str] = []  # ids and texts of the clock that the program got, as the probe saw
     ports: list[int] = []  # that its processes bound
     amounts: list[int] = []  # of memory, which the system told its processes
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_code(cls, fields: Any) -> Any:
+        """Add the code of a sentence. Documents of older versions have only the sentence."""
+        code = _ENDED_BY.get(fields.get("why", "")) if isinstance(fields, dict) else None
+        return {"ended_by": code, **fields} if code else fields
+
     working_copy: str = ""  # the copy of the working folder that this trial alone had, if it had one
     notes: list[str] = []  # sentences about how the trial was run, which become warnings

@@ -1,8 +1,14 @@
 """Everything that is no answer: each with its own sentence and what to do."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import other_words
 import pytest
 
-from samebits.model import FilesFile, Leak, PythonProcess, SavedFile
+from samebits.model import STOPPED_BY_USER, FilesFile, Leak, PythonProcess, SavedFile
 
 
 @pytest.fixture
@@ -304,3 +310,21 @@ def test_what_a_program_observes_itself_counts(writing, tmp_path):
     result = writing.judged(tmp_path, [program] * 2)
     assert result.verdict == "repeated"
     assert result.scope.not_observed == ["values that the program did not pass to observe()"]
+
+
+def test_no_verdict_depends_on_the_words_of_a_sentence(writing, tmp_path):
+    """All sentences of the comparison get other words in a second process. Only the sentences may change."""
+    for number, (trials, _, _, *fields) in enumerate(CASES.values()):
+        writing.record(tmp_path / str(number), trials(writing), **(fields[0] if fields else {}))
+    stopped = writing.training(end=False, trial={"status": "killed", "exit_code": None, "why": STOPPED_BY_USER})
+    writing.record(tmp_path / "stopped", [stopped] * 2)
+    writing.record(tmp_path / "equal", [writing.training()] * 2)
+    writing.record(tmp_path / "different", [writing.training(), writing.training(OTHER)])
+    script = Path(other_words.__file__)
+    done = subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, capture_output=True, text=True)
+    plain, reworded = other_words.answers(tmp_path), json.loads(done.stdout)
+    assert {name: decided for name, (decided, _) in reworded.items()} == {name: own for name, (own, _) in plain.items()}
+    assert [name for name, (_, sentence) in plain.items() if reworded[name][1] == sentence] == []
+    codes = {code for (verdict, code, *_), _ in plain.values() if verdict == "inconclusive"}
+    assert None not in codes
+    assert len(codes) > 10

@@ -6,8 +6,8 @@ import pytest
 
 from samebits.causes.settings import Setting
 from samebits.experiment.kills import kill
-from samebits.launch.processes.local import SUPERVISOR_KILLED, CommandEnd
-from samebits.model import NODE_WAS_LOST, TrialFile
+from samebits.launch.processes.local import CommandEnd
+from samebits.model import NODE_WAS_LOST, SUPERVISOR_KILLED, TrialFile
 
 
 class Rounds:

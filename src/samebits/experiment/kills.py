@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 
 from samebits import words
-from samebits.launch.processes.local import SUPERVISOR_KILLED
-from samebits.model import NODE_WAS_LOST, TrialFile
+from samebits.model import TrialFile
 
 __all__ = ["kill"]
 
@@ -18,7 +17,7 @@ _SHELL = 128  # a shell ends with this number plus the number of the signal that
 def kill(file: TrialFile) -> str:
     """Return who or what killed a trial from outside; "" if nobody did. A kill says nothing about the held controls."""
     number = file.signal or (file.exit_code or 0) - _SHELL
-    if file.status == "killed" and file.why in (SUPERVISOR_KILLED, NODE_WAS_LOST):
+    if file.status == "killed" and file.ended_by in ("supervisor", "node"):
         return f"trial {file.id} was killed: {file.why}"
     if file.status in ("killed", "failed") and number in _SIGNALS:
         return f"trial {file.id} was killed by {words.signal_name(number)}"

@@ -14,7 +14,7 @@ from samebits.launch import environment, origin
 from samebits.launch.files import custody
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.launch.processes import facts
-from samebits.model import ENDED_BEFORE, ENDED_WELL, STOPPED_BY_USER, RecordFile, TrialFile
+from samebits.model import ENDED_WELL, SAMEBITS_ENDED, STOPPED_BY_USER, RecordFile, TrialFile
 
 SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
 LEAST_SECONDS = 30.0  # but not before this time
@@ -43,9 +43,8 @@ def _why_not_usable(record: store.Record) -> tuple[str, str]:
 
 def interrupted(record: store.Record) -> list[int]:
     """Return the trials that ended because samebits itself was stopped. They say nothing about the program."""
-    samebits_ended = (STOPPED_BY_USER, ENDED_BEFORE)
     waited = 0  # steps that a trial was allowed to make if it was ended while it waited for its first step
-    return [t.id for t in record.trials if t.file.why in samebits_ended or t.file.stop_after == waited]
+    return [t.id for t in record.trials if t.file.ended_by in SAMEBITS_ENDED or t.file.stop_after == waited]
 
 
 def _uncut(record: store.Record) -> list[store.TrialTrace]:

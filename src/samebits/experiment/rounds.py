@@ -22,7 +22,7 @@ from samebits.launch.plan import Limits, Plan
 from samebits.launch.trial.local_host import handles_of
 from samebits.launch.trial.pauses import PausedTrials
 from samebits.launch.trial.trial_run import TrialRun
-from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, TrialFile
+from samebits.model import STOPPED_BY_USER, TrialFile
 
 _TELL = 0.25  # seconds between two messages about a trial's steps
 _PACE = 0.1  # seconds between two looks for a free place, while trials of a different record have all places
@@ -264,7 +264,7 @@ class Trials:
 
     def _starts_again(self, file: TrialFile, to_come: list[int]) -> bool:
         """Return whether a trial runs again because its node was lost. A lost node says nothing about the trial."""
-        if file.why != NODE_WAS_LOST or self.lost.count(file.id) >= self.plan.request.again:
+        if file.ended_by != "node" or self.lost.count(file.id) >= self.plan.request.again:
             return False
         self.lost.append(file.id)
         to_come.insert(0, file.id)

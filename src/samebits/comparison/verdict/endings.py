@@ -10,7 +10,7 @@ from pathlib import PurePath
 from samebits import words
 from samebits.comparison.files.file_names import pattern_of
 from samebits.comparison.traces.processes import AlignedTrial
-from samebits.model import ENDED_BEFORE, STOPPED_BY_USER, PythonProcess, RecordFile, TrialFile
+from samebits.model import SAMEBITS_ENDED, PythonProcess, RecordFile, TrialFile
 from samebits.store.formats import is_result
 from samebits.store.trace import TrialTrace
 
@@ -252,7 +252,7 @@ def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     return (
         f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why and f': {why}'}",
         "Run the command again, with --overwrite. Or run samebits check --add 1 RECORD: it runs these trials again."
-        if why in (STOPPED_BY_USER, ENDED_BEFORE)
+        if trials[0].file.ended_by in SAMEBITS_ENDED
         else f"See trials/{ids[0]:03d}/stderr.txt in the record{memory}.",
     )
 

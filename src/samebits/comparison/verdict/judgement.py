@@ -54,6 +54,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         verdict=verdict,
         sentence=_sentence(reason, comparison, divergence) or sentences.repeated(comparison, extent, leak),
         reason=reason.reason if reason else None,
+        reason_code=reason.code if reason else None,
         advice=reason.advice if reason else None,
         agrees=agreements(comparison.aligned) if divergence else [],
         scope=extent,
@@ -112,7 +113,7 @@ def _caveat(notes: Sequence[Note], inputs: ReasonInputs) -> Reason | None:
     leaks = [leak for trial in inputs.trials for leak in trial.trial.file.leaks]
     of_leak = begin_without(leaks[0], inputs.record) if limits[0].is_leak else ""
     remedy = of_leak or f"Remove the cause of {words.agree(len(limits), 'this warning', 'each warning')}."
-    return Reason(f"--strict: {limits[0].text}{more}.", f"{remedy} Or run without --strict.")
+    return Reason(f"--strict: {limits[0].text}{more}.", f"{remedy} Or run without --strict.", code="warning")
 
 
 def _sentence(reason: Reason | None, comparison: Comparison, divergence: Divergence | None) -> str | None:

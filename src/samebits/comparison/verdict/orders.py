@@ -21,11 +21,13 @@ from samebits.store.trace import ProcessTrace
 _ONLY_TASKS = Reason(
     "the workers of a pool together observed the same values, but each may be given different tasks in each trial.",
     "Give the pool one worker for the check, or compare what the program saves: --artifact GLOB.",
+    code="tasks",
 )
 _ONLY_ORDER = Reason(
     "all trials observed the same values, but in different orders: independent networks may be trained in the order of "
     "a set, for example.",
     "Give the networks a fixed order: sorted(...). Or compare what the program saves: --artifact GLOB.",
+    code="order-of-networks",
 )
 
 

@@ -30,11 +30,12 @@ __all__ = ["AFTER_AN_INTERRUPTION", "INTERRUPTED", "Reason", "ReasonInputs", "wh
 
 
 class Reason(NamedTuple):
-    """A sentence, and what to do. `names_hidden`: it names the processes that ran unwatched."""
+    """A sentence, and what to do. `names_hidden`: it names the processes that ran unwatched. `code`: for programs."""
 
     reason: str
     advice: str
     names_hidden: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ class ReasonInputs:
 def why_not_repeated(inputs: ReasonInputs, comparison: Comparison) -> Reason | None:
     """Return why equal bits do not count as an answer; None if they do."""
     inputs = replace(inputs, comparison=comparison)
-    for look in _LOOKS:
+    for code, look in _LOOKS.items():
         reason = look(inputs)
         if reason is not None:
-            return reason
+            return reason._replace(code=code)
     return None
 
 
@@ -232,20 +233,21 @@ def _prefix(inputs: ReasonInputs) -> Reason | None:
     )
 
 
-_LOOKS: tuple[Callable[[ReasonInputs], Reason | None], ...] = (
-    _nothing_ran,
-    _probe_failed,
-    _patterns,
-    _endings,
-    _unknown,
-    _unobserved,
-    _threads,
-    _hidden,
-    _ranks,
-    _not_to_the_end,
-    _coverage,
-    _too_few,
-    _fewer_than_asked,
-    _doubt,
-    _prefix,
-)
+# code -> function, in the order in which they are asked
+_LOOKS: dict[str, Callable[[ReasonInputs], Reason | None]] = {
+    "nothing-ran": _nothing_ran,
+    "probe-failed": _probe_failed,
+    "pattern": _patterns,
+    "ending": _endings,
+    "unknown-place": _unknown,
+    "no-step": _unobserved,
+    "threads": _threads,
+    "unwatched": _hidden,
+    "missing-rank": _ranks,
+    "end-not-seen": _not_to_the_end,
+    "coverage": _coverage,
+    "too-few": _too_few,
+    "fewer-than-asked": _fewer_than_asked,
+    "after-waits": _doubt,
+    "prefix": _prefix,
+}

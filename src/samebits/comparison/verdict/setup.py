@@ -128,7 +128,7 @@ def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
     leaking = trials_with_leaks(trials)
     if not leaking or not _explained(comparison, {trial.id: leak_contents(trial) for trial in trials}):
         return None
-    return Reason(f"{leak_sentence(leaking, record)}.", leak_advice(leaking[0].file.leaks[0], record))
+    return Reason(f"{leak_sentence(leaking, record)}.", leak_advice(leaking[0].file.leaks[0], record), code="leak")
 
 
 def _other_machine(comparison: Comparison) -> Reason | None:
@@ -140,6 +140,7 @@ def _other_machine(comparison: Comparison) -> Reason | None:
     return Reason(
         f"the trials did not have the same setup: their bits differ, and so do their machines ({differing}).",
         "Run all trials on one machine (on a cluster: --spread same), or compare nodes: samebits vary --factor node.",
+        code="machines",
     )
 
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Protocol
 
 from samebits.launch.processes import supervisor
-from samebits.model import Status
+from samebits.model import SUPERVISOR_KILLED, Status
 from samebits.words import signal_name
 
 _SUPERVISOR_CODE = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"
-SUPERVISOR_KILLED = "the process that supervises the trial was killed from outside"  # why a trial was killed
 OTHERS_MAY_TAKE, _LOOK_FOR_OTHERS = 5.0, 0.05  # seconds
 
 
