@@ -1,5 +1,10 @@
 """The verdict on records made by hand."""
 
+import pytest
+
+from samebits.comparison import surely_diverge
+from samebits.store import open_record
+
 
 def test_equal_trainings_repeat(writing, tmp_path):
     result = writing.judged(tmp_path, [writing.training()] * 5)
@@ -41,3 +46,25 @@ def test_without_a_step_the_calls_of_a_model_come_before_what_the_variables_hold
     result = writing.judged(tmp_path, [trial(1), trial(2)])
     assert (result.verdict, result.divergence.kind, result.divergence.name) == ("diverged", "batch", "0")
     assert (result.judged["batch"], result.judged["end"]) == ("!", ".")
+
+
+BATCH, START, RNG = (
+    {(0, "batch", "0"): 1},
+    {(-1, "start", "fc.weight"): 1},
+    {(-1, "rng", "numpy"): 1, (0, "rng", "numpy"): 1},
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "trial", "sure"),
+    [
+        ({}, {}, False),
+        (BATCH, {}, True),
+        (BATCH, {"status": "failed", "exit_code": 1}, False),
+        (START, {}, False),  # perhaps networks that come in a different order
+        ({**START, **RNG}, {}, True),
+    ],
+)
+def test_two_trials_surely_diverge_only_if_nothing_later_can_explain_it(writing, tmp_path, changes, trial, sure):
+    record = open_record(writing.record(tmp_path, [writing.training(), writing.training(changes, trial=trial)]))
+    assert surely_diverge(record.file, record.trials) is sure
