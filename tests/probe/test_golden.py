@@ -79,6 +79,13 @@ def test_a_changed_program_differs_and_the_report_holds_the_block_to_paste(check
     assert check(update=True).golden.sentence.endswith("Its bits are as before.")
 
 
+def test_what_follows_the_clock_is_asked_once_for_a_golden_file(check):
+    prints = "import time; print('took', time.perf_counter())"
+    assert len(check(update=True, body=prints).trials) == TRIALS + 2
+    again = check(body=prints)
+    assert (again.golden.state, len(again.trials)) == ("equal", TRIALS)
+
+
 def test_another_machine_and_other_versions_give_no_answer(check, monkeypatch):
     check(update=True)
     here = environment.environment_of

@@ -41,7 +41,8 @@ def write(path, *blocks, header=HEADER):
 
 @given(TABLES, some.none() | some.integers(0, 9), some.dictionaries(some.sampled_from(["m.pt", "a.b"]), PRINTS))
 def test_a_block_reads_back_as_it_was_written(tables, stopped, files):
-    made = block(tables, stopped_after=stopped, files=files, metrics={"accuracy": "0.5: so"})
+    laws = {"stdout > took @: x > number 1": "duration", "log.csv > b": "rate"}
+    made = block(tables, stopped_after=stopped, files=files, metrics={"accuracy": "0.5: so"}, laws=laws)
     read = parse_block(made.text(HEADER), HEADER)
     assert read == made
     assert first_difference(made, read) is None

@@ -8,6 +8,7 @@ environment in the golden file. `trial_block` makes the block of the new trials 
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def check(request: Request, path: Path, progress: Progress | None = None, *, upd
         again = f"samebits check --golden {path} --update -- {words.command(request.command)}"
         raise NotFoundError(f"There is no golden file {path}, so there is nothing to compare with.", again)
     file.refuse_other_controls(held)
-    ended = checks.run(request, progress, hash_wanted=file.hash)
+    ended = checks.run(replace(request, settled=file.laws), progress, hash_wanted=file.hash)
     result = _result(file, ended.experiment.record, ended.result, held if update else None)
     ended.experiment.write(RESULT, result)
     return Check(ended.experiment, result)

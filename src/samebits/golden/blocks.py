@@ -27,7 +27,7 @@ class GoldenBlock:
     """What a training gave in one environment. `made`: when, from which commit and command, by how many trials.
 
     `stopped_after`: the steps after which samebits stopped the trials; None for whole trials. `files`: the fingerprint
-    of each file with results. `metrics`: as they were printed.
+    of each file with results. `metrics`: as they were printed. `laws`: how values follow the clock, by their places.
     """
 
     environment: Environment
@@ -36,6 +36,7 @@ class GoldenBlock:
     stopped_after: int | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
+    laws: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -68,6 +69,7 @@ class GoldenBlock:
             yield from (line.text for line in table.lines)
         yield from (f"file.{name}: {digest}" for name, digest in sorted(self.files.items()))
         yield from (f"metric.{name}: {value}" for name, value in sorted(self.metrics.items()))
+        yield from (f"clock.{number}: {law} {place}" for number, (place, law) in enumerate(sorted(self.laws.items())))
 
 
 def checksum(text: str) -> str:
@@ -88,7 +90,7 @@ def parse_block(text: str, header: str) -> GoldenBlock:
 
 
 def _parsed(lines: Sequence[str]) -> GoldenBlock:
-    fields: dict[str, dict[str, str]] = {kind: {} for kind in ("made", "machine", "version", "file", "metric")}
+    fields: dict[str, dict[str, str]] = {kind: {} for kind in ("made", "machine", "version", "file", "metric", "clock")}
     tables, scope = [], ""
     for at, line in enumerate(lines):
         name, colon, value = line.partition(": ")
@@ -103,7 +105,8 @@ def _parsed(lines: Sequence[str]) -> GoldenBlock:
             fields[kind][rest] = value
     environment = Environment(fields["machine"], fields["version"])
     stopped = None if scope == "whole" else int(scope)
-    return GoldenBlock(environment, fields["made"], tables, stopped, fields["file"], fields["metric"])
+    laws = {place: law for law, _, place in (value.partition(" ") for value in fields["clock"].values())}
+    return GoldenBlock(environment, fields["made"], tables, stopped, fields["file"], fields["metric"], laws)
 
 
 def _table(heading: str, lines: Sequence[str]) -> ProcessTable:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from samebits.errors import UsageError
 from samebits.golden.blocks import BlockError, GoldenBlock, parse_block
+from samebits.model import ClockLaw
 
 __all__ = ["GoldenFile", "header_of", "read_golden"]
 
@@ -40,6 +41,12 @@ class GoldenFile:
         """The controls that its trials had, in words; None for a new file."""
         match = re.search(r"^controls: (.*)$", self.header, re.MULTILINE)
         return match[1] if match else None
+
+    @property
+    def laws(self) -> list[ClockLaw]:
+        """How values follow the clock. The trials of any environment have shown it."""
+        places = {place: law for block in self.blocks.values() for place, law in block.laws.items()}
+        return [ClockLaw.model_validate({"place": place, "law": law}) for place, law in places.items()]
 
     def refuse_other_controls(self, controls: str) -> None:
         """Raise UsageError if the file was made with controls other than these."""

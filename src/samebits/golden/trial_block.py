@@ -32,7 +32,8 @@ def block_of_trials(record: Record, result: Result) -> GoldenBlock:
     It has only the files that are equal in all trials. A log with times in it is not one of them.
     """
     agreed = result.groups[0]
-    blocks = [_block(record, trial, len(agreed)) for trial in record.trials if trial.id in agreed]
+    laws = {law.place: law.law for law in [*record.file.settled, *result.settled]}
+    blocks = [replace(_block(record, trial, len(agreed)), laws=laws) for trial in record.trials if trial.id in agreed]
     files = set.intersection(*(set(block.files.items()) for block in blocks))
     first, *others = [replace(block, files=dict(files)) for block in blocks]
     _refuse_different(first, others)
