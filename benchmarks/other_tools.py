@@ -1,12 +1,14 @@
 """What other tools notice of a training whose bits change: each one is tried on the same small training.
 
-    pip install pytest-regressions syrupy pytest-mpl model-signing pyOpenSSL
-    python benchmarks/other_tools.py
+    pip install pytest-regressions syrupy pytest-mpl model-signing pyOpenSSL tensorboard
+    python benchmarks/other_tools.py [--loss-compare .../torchtitan/scripts/loss_compare.py]
 
 Each tool stores the training, or signs its model, as its documentation shows. Then the training changes, and the tool
-looks again. torchtitan's loss_compare was not tried: it runs trainings of torchtitan only.
+looks again. torchtitan's loss_compare runs `./run_train.sh` at two commits, and compares the losses in the event files
+of TensorBoard: here this script runs the same small training, and its loss is the sum of the squared weights.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -55,6 +57,20 @@ TESTS = {
 KEYS = "openssl ecparam -name prime256v1 -genkey -noout -out key; openssl ec -in key -pubout -out public"
 SIGN = "{python} training.py; {python} -m model_signing sign key --private_key key --signature sig model.npy"
 VERIFY = "{python} training.py; {python} -m model_signing verify key --public_key public --signature sig model.npy"
+
+
+RUN_TRAIN = """#!/bin/sh
+CHANGE="{change}" {python} - "$@" <<'END'
+import sys
+from torch.utils.tensorboard import SummaryWriter
+from training import train
+options = dict(word.partition("=")[::2] for word in sys.argv[1:])
+writer = SummaryWriter(options["--dump_folder"] + "/" + options["--metrics.save_tb_folder"] + "/1")
+for step, weights in enumerate(train()):
+    writer.add_scalar("loss_metrics/global_avg_loss", (weights**2).sum(), step)
+writer.close()
+END
+"""
 
 
 def run(command, folder, **variables):
@@ -110,7 +126,35 @@ def of_signature(folder):
     ]  # fmt: skip
 
 
+def of_losses(folder, script):
+    """What torchtitan's loss_compare answers about two commits."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    run(["git", "init", "-q"], folder)
+    commits = []
+    for change in ("", "no change", "one bit", "no seed", "no seed"):
+        (folder / "run_train.sh").write_text(RUN_TRAIN.format(change=change, python=sys.executable))
+        (folder / "run_train.sh").chmod(0o755)
+        run([*git, "add", "-A"], folder)
+        run([*git, "commit", "-qm", change, "--allow-empty", "--allow-empty-message"], folder)
+        commits.append(run(["git", "rev-parse", "HEAD"], folder)[1].strip())
+
+    def compared(first, second):
+        options = ["--assert-equal", "--no-seed-checkpoint", "--steps=20"]
+        words = [sys.executable, script, commits[first], commits[second], *options]
+        status, said = run(words, folder, PYTHONPATH=str(folder))
+        return status, said.lower().rpartition("loss assertion failed")[2]
+
+    (same, _), (one_bit, said), (_, unseeded) = compared(0, 1), compared(0, 2), compared(3, 4)
+    return [
+        "-", "passes" if same == 0 else "fails", "fails" if one_bit else "passes",
+        "yes" if one_bit and "step 7" in said else "no", "yes" if "seed" in unseeded else "no", "-",
+    ]  # fmt: skip
+
+
 def main():
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--loss-compare", metavar="SCRIPT", help="loss_compare.py of a copy of torchtitan")
+    script = parse.parse_args().loss_compare
     titles = (
         "tool",
         "nothing stored, in CI",
@@ -131,6 +175,11 @@ def main():
             (folder / "training.py").write_text(TRAINING)
             cells = of_signature(folder) if name == "model-signing" else of_tests(name, folder)
         print(f"| {name} {known} | {' | '.join(cells)} |", flush=True)
+    if script is not None:
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            (folder / "training.py").write_text(TRAINING)
+            print(f"| torchtitan's loss_compare | {' | '.join(of_losses(folder, str(Path(script).resolve())))} |")
 
 
 if __name__ == "__main__":

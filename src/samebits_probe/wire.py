@@ -33,9 +33,9 @@ import struct
 
 __all__ = [
     "ANSWER", "CODE", "CONFIG_VARIABLE", "DETAILS", "DIGEST", "END", "EVENTS", "FORMAT", "HELD", "IDLE",
-    "KINDS", "LAYER", "LEAF", "OVERRULED", "POINTS", "PROBE_FAILURES", "PROCESS", "PROCESSES", "REPLAY",
+    "KINDS", "LAYER", "LEAF", "OVERRULED", "OWN_MODEL", "POINTS", "PROBE_FAILURES", "PROCESS", "PROCESSES", "REPLAY",
     "ROW", "ROW_FIELDS", "SCALAR", "SCALARS", "SCALAR_FIELDS", "SETTINGS", "STOPPED", "TENSORS", "TENSOR_ROWS", "TRACE",
-    "UNDONE", "UNREADABLE",
+    "TRAINS_ELSEWHERE", "UNDONE", "UNREADABLE",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -282,12 +282,16 @@ LAYER = "layer:"
 #   reads, writes: operations of a graph that read and write one variable (`name`) without an order between them
 DETAILS = "details.jsonl"
 
+TRAINS_ELSEWHERE = "training in another thread"
+OWN_MODEL = "a different thread trains a model of its own"
+
 # replay.json: the results of running operators again (see replay/findings.py)
 REPLAY = "replay.json"
 
 # events.jsonl: the field "event", and the fields of each event:
 #   watcher       name, version, note: a watcher was installed for a library
-#   not-observed  point, why: a point that the watcher cannot see here (goes to scope.not_observed)
+#   not-observed  point, why: a point that the watcher cannot see here (goes to scope.not_observed). The reader looks
+#                 for the point TRAINS_ELSEWHERE, and for OWN_MODEL as the reason
 #   control       id, effect (one of EFFECTS), why (a sentence for people), when ("start", "first-step", "last-step").
 #                 Older probes wrote took_effect (true, false or null) and detail instead of effect and why
 #   from-system   id, place: the program takes a seed from the system there. The control replaces it, but the lines to

@@ -116,6 +116,26 @@ def test_every_command_has_a_help_page(words, capsys):
     assert "Usage: samebits" in capsys.readouterr().out
 
 
+def _commands(group, names=()):
+    """The commands of a group of click, with those of the groups in it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield from (
+            _commands(command, (*names, name)) if isinstance(command, click.Group) else [((*names, name), command)]
+        )
+
+
+def test_the_help_of_a_command_has_all_its_options(capsys):
+    for names, command in _commands(table.samebits):
+        assert cli.main([*names, "--help"]) == 0
+        said = capsys.readouterr().out
+        flags = [
+            max(param.opts, key=len) for param in command.params if isinstance(param, click.Option) and not param.hidden
+        ]
+        assert [flag for flag in (*flags, "--help") if f"{flag} " not in said] == [], names
+
+
 @pytest.mark.parametrize(
     ("words", "command"),
     [

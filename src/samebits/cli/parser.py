@@ -26,7 +26,7 @@ _GROUPS = {
     "What is held": "controls preset seed",
     "Where trials run": "python environment on each sbatch spread run",
     "Output": "out overwrite json html md junit",
-    "Options": "profile show_options bisect",
+    "Other": "profile show_options bisect",
 }
 STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 

@@ -4,13 +4,12 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Callable, Optional
 
+from ..wire import TRAINS_ELSEWHERE
+
 if TYPE_CHECKING:
     from ..probe import Probe
 
 Reference = Callable[[], Optional[threading.Thread]]
-
-TRAINS_ELSEWHERE = "training in another thread"  # the point that is reported as not observed; the reader knows it
-OWN_MODEL = "a different thread trains a model of its own"  # why it is not; the reader knows this one, too
 
 
 class Trainers:

@@ -18,10 +18,7 @@ from samebits.comparison.traces.processes import normal_argv
 from samebits.comparison.verdict.values import end_weights, point_numbers
 from samebits.model import Divergence
 from samebits.store.trace import ProcessTrace, TrialTrace
-
-TRAINS_ELSEWHERE = "training in another thread"  # the point of the watcher's not-observed event
-# the reason, if it is known (samebits_probe.watchers.trainers)
-OWN_MODEL = "a different thread trains a model of its own"
+from samebits_probe.wire import OWN_MODEL, TRAINS_ELSEWHERE
 
 
 def trains_elsewhere(process: ProcessTrace) -> bool:

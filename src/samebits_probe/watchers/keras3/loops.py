@@ -7,10 +7,10 @@ targets of gradients (TensorFlow's tapes show them).
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
+from ...wire import TRAINS_ELSEWHERE
 from ...wrappers import wrap
 from ..objects import Arguments, CallArguments, Function, Layer, NamedValue, Optimizer, Variable
 from ..points import named_leaves
-from ..trainers import TRAINS_ELSEWHERE
 from . import models as keras3_models
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ...prints import ArrayPrint, kept_number
 from ...system import System
+from ...wire import OWN_MODEL, TRAINS_ELSEWHERE
 from ..objects import Function, Library, Optimizer, Tensor
-from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
 from .names import TensorNames
 from .tensors import Fingerprints, dtype_name, shape_of
 

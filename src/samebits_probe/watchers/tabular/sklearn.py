@@ -8,8 +8,9 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...prints import ArrayPrint
+from ...wire import OWN_MODEL
 from ..objects import Arguments, Estimator, Function, Library
-from ..trainers import OWN_MODEL, Trainers
+from ..trainers import Trainers
 from .content import Content, is_called_by_joblib, is_joblib_worker, kept_sum, own_state
 
 if TYPE_CHECKING:
