@@ -138,14 +138,18 @@ def keep_given(names: "Iterable[str]") -> None:
             _given[name] = state
 
 
+def keep_unused() -> "Callable[[], None]":
+    """Return a function that keeps the then present states of the generators that are unused now.
+
+    Call it after code that is not of the program, so that the draws of this code do not count.
+    """
+    before = used()
+    return lambda: keep_given([name for name in _given if name not in before])
+
+
 def given(name: str) -> "Optional[bytes]":
     """Return the state that a generator got from its library; None if that is not known."""
     return _given.get(name)
-
-
-def names() -> "List[str]":
-    """Return the generators whose libraries have been imported."""
-    return list(_given)
 
 
 def used() -> "List[str]":

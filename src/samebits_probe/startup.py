@@ -82,8 +82,8 @@ def _watch_generators(probe: "Probe") -> None:
         probe.guard("random states", rng.keep_given, names)
 
     def before_an_import() -> "Callable[[], None]":
-        used = probe.guard("random states", rng.used)
-        return lambda: keep(*(name for name in rng.names() if used is not None and name not in used))
+        keep_unused = probe.guard("random states", rng.keep_unused)
+        return lambda: keep_unused and probe.guard("random states", keep_unused)
 
     hooks.around_imports.append(before_an_import)
     hooks.after_import("random", lambda module: keep("python"))

@@ -18,6 +18,17 @@ def test_a_kernel_that_is_killed_has_an_end_after_its_last_cell(shared_run):
     assert [(cell["step"], cell["number"]) for cell in cells] == [(0, 1), (4, 2)]
 
 
+def test_what_the_kernel_draws_is_none_of_the_notebook_and_what_a_cell_draws_is(shared_run, watched_run):
+    """IPython draws the tip of its banner: https://github.com/ipython/ipython/blob/main/IPython/core/tips.py"""
+    kernels = shared_run(sys.executable, SAMPLE, "immediate")
+    programs = watched_run(sys.executable, SAMPLE, "immediate", "print('done')", "import random; random.random()")
+    untouched = [
+        [event["generators"] for event in trial.only.events if event["event"] == "untouched"]
+        for trial in (kernels, programs)
+    ]
+    assert ["python" in first for first, *_ in untouched] == [True, False]
+
+
 def test_a_kernel_that_leaves_by_itself_has_the_same_records(shared_run):
     killed, graceful = (shared_run(sys.executable, SAMPLE, how) for how in ("immediate", "graceful"))
     assert [r[:4] for r in killed.only.rows] == [r[:4] for r in graceful.only.rows]

@@ -1,4 +1,7 @@
-"""Runs a notebook of two cells, then ends its kernel the way it is told: "immediate" kills it."""
+"""Runs a notebook of two cells, then ends its kernel the way it is told: "immediate" kills it.
+
+Arguments: the way, the text of the second cell, the texts of cells before the first.
+"""
 
 import sys
 
@@ -6,6 +9,7 @@ import nbformat
 from nbclient import NotebookClient
 
 CELLS = [
+    *sys.argv[3:],
     "from samebits_probe import observe\nfor step in range(4): observe('w', 1.0 * step, step=step)",
     sys.argv[2] if len(sys.argv) > 2 else "print('done')",
 ]

@@ -4,9 +4,9 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 (https://jupyter-client.readthedocs.io/en/stable/api/manager.html, `shutdown_wait_time`), so its exit may never come.
 """
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
+from .. import rng
 from ..wrappers import after, before, guarded
 from .objects import Library
 
@@ -24,19 +24,44 @@ SEEN = [
 ]
 
 
+class Cells:
+    """The cells that a shell runs, and which step each begins with."""
+
+    def __init__(self, probe: "Probe") -> None:
+        self._probe = probe
+        self._number = 0  # that of the latest cell with a number that a notebook shows
+        self._keep_unused = rng.keep_unused()
+
+    def start(self) -> None:
+        """Handle the start of each cell. What draws between two cells, or before the first, is the kernel."""
+        self._probe.void_end()
+        self._keep_unused()
+
+    def begin(self, info: Any) -> None:
+        """Tell that a cell begins, if it gets a number."""
+        if info.store_history:
+            self._number += 1
+            step = self._probe.step + self._probe.is_sampled
+            self._probe.event("cell-runs", step=step, number=self._number)
+
+    def end(self) -> None:
+        """Handle the end of each cell."""
+        self._keep_unused = rng.keep_unused()
+        self._probe.end_now("cell")
+
+
 def install(module: Library, probe: "Probe") -> None:
     """Record an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
     shell = module.InteractiveShell
-    numbers = itertools.count(1)
-
-    def begin_cell(info: Any) -> None:
-        if info.store_history:  # these have the numbers that a notebook shows
-            probe.event("cell-runs", step=probe.step + probe.is_sampled, number=next(numbers))
 
     def begin(_: Any, self: Any) -> None:
-        self.events.register("pre_run_cell", begin_cell)
-        self.events.register("pre_execute", probe.void_end)
-        self.events.register("post_execute", lambda: probe.guard("the end of a cell", probe.end_now, "cell"))
+        cells = Cells(probe)
+        for event, tell in (
+            ("pre_execute", cells.start),
+            ("pre_run_cell", cells.begin),
+            ("post_execute", cells.end),
+        ):
+            self.events.register(event, guarded(probe, "a cell", tell))
 
-    after(shell, "init_events", begin)
+    after(shell, "init_events", guarded(probe, "a shell", begin))
     before(shell, "atexit_operations", guarded(probe, "the end of a shell", lambda _: probe.end_now("shell")))
