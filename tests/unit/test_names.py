@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samebits.launch.command import name_of
 from samebits.names import matches_any, python_name, without_release
 
 NAMES = st.text("ab[]!-^&~|\\*?.{}() ", min_size=1, max_size=12)
@@ -59,3 +60,14 @@ def test_a_program_with_a_similar_name_is_no_python(program):
 def test_pythons_of_two_releases_have_one_name():
     assert without_release("/opt/python3.12/bin/python3.12") == without_release("/opt/python3.9/bin/python3.9")
     assert without_release("train3.12.py") == "train3.12.py"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("jupyter execute train.ipynb", "train"), ("papermill -p seed 1 a/train.ipynb out.ipynb", "train"),
+        ("python train.py --epochs 2", "train"), ("make train", "make"), ("torchrun train.py", "train"),
+    ],
+)  # fmt: skip
+def test_a_record_is_named_after_the_notebook_or_the_script(command, name):
+    assert name_of(command.split()) == name

@@ -124,8 +124,9 @@ def _advice(name: str, directory: Path) -> str:
 
 
 def name_of(command: Sequence[str]) -> str:
-    """Return a short name for the record folder: that of the script, else of the program."""
+    """Return a short name for the record folder: that of the notebook or the script, else of the program."""
     names = [PurePath(word).name for word in command if not word.startswith("-")]
+    names = [name for name in names if name.endswith(".ipynb")] or names
     while len(names) > 1 and _runs_a_script(names[0]):
         names = names[1:]
     stem = PurePath(names[0]).stem if names else "command"
