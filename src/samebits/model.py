@@ -134,7 +134,7 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-    within: dict[str, int] = {}  # "epoch" and the "step" of it, both from 1; "cell": In [cell] of a notebook
+    within: dict[str, int] = {}  # "epoch", "step" of it, both from 1; "cell": In [cell] of a notebook, "line" of it
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
     @property
@@ -236,6 +236,12 @@ class Result(Document):
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.sentence}"
+
+    def _repr_html_(self) -> str:
+        """Return the report of the terminal, escaped. A notebook asks the last value of a cell for it."""
+        from samebits.reports import screen_html
+
+        return screen_html(self)
 
     @property
     def exit_code(self) -> int:

@@ -1,5 +1,6 @@
 """The public names of samebits: complete, imported when they are used, and with the options of the commands."""
 
+import html
 import pkgutil
 import re
 import subprocess
@@ -14,6 +15,8 @@ from hypothesis import strategies as some
 import samebits
 from samebits import keywords
 from samebits.options import OPTIONS, REPORTS
+from samebits.reports.presenters import terminal
+from samebits.reports.result_report import report
 
 FUNCTIONS = ("add", "check", "compare", "explain", "locate", "record", "report")
 FORMS = {
@@ -192,3 +195,16 @@ def test_whatever_is_given_for_a_command_is_words_or_refused_with_a_samebits_err
     except samebits.SamebitsError:
         return
     assert all(isinstance(word, str) for word in found)
+
+
+def test_a_notebook_shows_a_result_as_a_terminal_does_with_every_character_escaped(writing, tmp_path):
+    judged = writing.judged(tmp_path, [writing.training(), writing.training({(1, "forward", "loss"): 5})])
+    result = judged.model_copy(update={"warnings": ["<b>&"]})
+    shown = result._repr_html_()
+    assert (shown[:5], shown[-6:]) == ("<pre>", "</pre>")
+    inner = shown[5:-6]
+    assert "<" not in inner
+    assert html.unescape(inner) == terminal.render(report(result, is_whole=False))
+    assert "DIFFERENT BITS" in inner
+    assert "step 1 &gt; forward &gt; loss" in inner
+    assert "&lt;b&gt;&amp;" in inner
