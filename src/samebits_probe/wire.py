@@ -330,6 +330,8 @@ REPLAY = "replay.json"
 #                 begin
 #   unheld        (JAX) the program changes weights by hand, and no variable of its main module holds them
 #   cell-runs     step, number: a cell of a notebook begins. number: that of the kernel, In [number]
+#   cell-line     number, line: this line of the cell made a step; once for each line
+#   cell-raised   number, line, text: the cell ended with this exception. line: 0 if it is not known
 #   pass          step: the first step of a pass over the data (an epoch)
 #   saved, epoch, batch: (audit) a file had changed when a step began; a loader began an epoch; the samples of a batch
 #   fed: an initial weight was set

@@ -16,6 +16,8 @@ def test_a_kernel_that_is_killed_has_an_end_after_its_last_cell(shared_run):
     assert (trial.only.end["steps"], trial.only.end["reason"]) == (4, "cell")
     cells = [event for event in trial.only.events if event["event"] == "cell-runs"]
     assert [(cell["step"], cell["number"]) for cell in cells] == [(0, 1), (4, 2)]
+    lines = [event for event in trial.only.events if event["event"] == "cell-line"]
+    assert [(cell["number"], cell["line"]) for cell in lines] == [(1, 2)]
 
 
 def test_what_the_kernel_draws_is_none_of_the_notebook_and_what_a_cell_draws_is(shared_run, watched_run):
@@ -27,6 +29,17 @@ def test_what_the_kernel_draws_is_none_of_the_notebook_and_what_a_cell_draws_is(
         for trial in (kernels, programs)
     ]
     assert ["python" in first for first, *_ in untouched] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"), [("\n\nx = 1\n1 / 0", 4), ("def f():\n    1 / 0\nf()", 3), ("%%time\n1 / 0", 0), ("1 /", 0)]
+)
+def test_a_cell_that_raises_is_told_with_its_line(watched_run, cell, line):
+    trial = watched_run(sys.executable, SAMPLE, "immediate", cell)
+    assert trial.exit_code != 0
+    (raised,) = [event for event in trial.only.events if event["event"] == "cell-raised"]
+    assert (raised["number"], raised["line"]) == (2, line)
+    assert raised["text"].startswith("SyntaxError: " if cell == "1 /" else "ZeroDivisionError: division by zero")
 
 
 def test_a_kernel_that_leaves_by_itself_has_the_same_records(shared_run):

@@ -9,6 +9,7 @@ from samebits.comparison.verdict import divergence
 from samebits.comparison.verdict.divergence import find_divergence
 from samebits.comparison.verdict.groups import Comparison, PairDifference
 from samebits.model import SavedFile
+from samebits.reports.result_words import path
 from samebits.store import open_record
 from samebits_probe import wire
 
@@ -79,6 +80,24 @@ def test_a_step_of_a_notebook_is_told_with_its_cell(parted, writing, point, cell
     events = [{"event": "cell-runs", "step": step, "number": number} for step, number in ((0, 1), (0, 2), (2, 3))]
     within = parted({point: "another"}, usual=writing.training(events=events), events=events).within
     assert within == ({"cell": cell} if cell else {})
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "sentence"),
+    [
+        ([(2, 5)], {"line": 5}, "in line 5 of the cell In [2]"),
+        ([(1, 7)], {}, "at step 1, in the cell In [2]"),
+        ([(2, 5), (2, 6)], {}, "at step 1, in the cell In [2]"),
+    ],
+)
+def test_the_line_of_a_cell_is_told_if_it_alone_made_steps(writing, tmp_path, lines, line, sentence):
+    events = [{"event": "cell-runs", "step": 0, "number": number} for number in (1, 2)]
+    events += [{"event": "cell-line", "number": number, "line": line} for number, line in lines]
+    changed = writing.training({(1, "forward", "loss"): 5}, events=events)
+    result = writing.judged(tmp_path, [writing.training(events=events), changed])
+    assert result.divergence.within == {"cell": 2, **line}
+    assert sentence in result.sentence
+    assert path(result.divergence)[0] == ("In [2], line 5" if line else "In [2]")
 
 
 def test_the_values_of_a_loss_are_told(parted):

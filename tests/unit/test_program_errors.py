@@ -71,6 +71,26 @@ def test_a_trial_of_the_second_of_two_records_is_read_from_there(records):
     assert (error.trial, error.said) == (5, "KeyError: 'second'")
 
 
+CELLS = [{"event": "cell-runs", "step": 0, "number": number} for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "said"),
+    [(2, 3, "In [2], line 3: KeyError: 'b'"), (2, 0, "In [2]: KeyError: 'b'"), (1, 3, "RuntimeError: of the runner")],
+)
+def test_the_exception_of_the_last_cell_of_a_notebook_is_told_with_its_place(writing, tmp_path, number, line, said):
+    """A notebook goes on after a cell that may raise; then what its runner wrote last says more."""
+    raised = {"event": "cell-raised", "number": number, "line": line, "text": "KeyError: 'b'"}
+    train = writing.training(events=[*CELLS, raised], trial={"status": "failed", "exit_code": 1})
+
+    def fails(folder, number):
+        (folder / "stderr.txt").write_text("RuntimeError: of the runner\n")
+        return train(folder, number)
+
+    shown = terminal.render(reported(writing.record(tmp_path / "record", [fails])))
+    assert f"it said  {said}\n" in shown
+
+
 def test_trials_that_end_well_have_no_error(records):
     record = open_record(records[2])
     assert program_error(judged(record), record) is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from samebits.comparison.verdict.merged_records import MergedRecord
 from samebits.model import ENDED_WELL, Result
+from samebits.reports.result_words import cell_words
 from samebits.store.outputs import last_lines, last_words
 
 if TYPE_CHECKING:
@@ -35,7 +36,17 @@ def program_error(result: Result, record: Record | MergedRecord | None) -> Progr
         return None
     folder = _folder(record, badly)
     lines = last_lines(folder)
-    return ProgramError(badly, last_words(folder), lines) if lines else None
+    return ProgramError(badly, _in_cell(record, badly) or last_words(folder), lines) if lines else None
+
+
+def _in_cell(record: Record | MergedRecord, trial: int) -> str:
+    """Return the exception with which the last cell of a notebook ended, and its place; "" if there is none."""
+    processes = [process for trace in record.trials if trace.id == trial for process in trace.processes]
+    for process in processes:
+        begun, raised = process.events_named("cell-runs"), process.events_named("cell-raised")
+        if begun and raised and begun[-1]["number"] == raised[-1]["number"]:
+            return f"{cell_words(raised[-1]['number'], raised[-1]['line'])}: {raised[-1]['text']}"
+    return ""
 
 
 def _folder(record: Record | MergedRecord, trial: int) -> Path:

@@ -143,8 +143,13 @@ def _name(divergence: Divergence) -> list[str]:
 def _step(divergence: Divergence) -> list[str]:
     step, place = divergence.step, divergence.within
     in_epoch = f" (step {place['step']:,} of epoch {place['epoch']:,})" if "epoch" in place else ""
-    cell = [f"In [{place['cell']}]"] if "cell" in place else []
+    cell = [cell_words(place["cell"], place.get("line", 0))] if "cell" in place else []
     return [*cell, "before step 0" if step < 0 else f"step {step:,}{in_epoch}"]
+
+
+def cell_words(number: int, line: int) -> str:
+    """Return the cell of a notebook as the notebook shows it, and the line in it if that is not 0."""
+    return f"In [{number}]" + (f", line {line:,}" if line else "")
 
 
 def process_words(divergence: Divergence) -> list[str]:

@@ -4,7 +4,9 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 (https://jupyter-client.readthedocs.io/en/stable/api/manager.html, `shutdown_wait_time`), so its exit may never come.
 """
 
-from typing import TYPE_CHECKING, Any
+import sys
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Set, Tuple
 
 from .. import rng
 from ..wrappers import after, before, guarded
@@ -12,6 +14,8 @@ from .objects import Library
 
 if TYPE_CHECKING:
     from ..probe import Probe
+
+_OF_A_FUNCTION = 1  # https://docs.python.org/3/library/inspect.html#inspect.CO_OPTIMIZED
 
 SEEN = [
     (
@@ -25,11 +29,13 @@ SEEN = [
 
 
 class Cells:
-    """The cells that a shell runs, and which step each begins with."""
+    """The cells that a shell runs: which step each begins with, the lines that make steps, and which cell raised."""
 
-    def __init__(self, probe: "Probe") -> None:
-        self._probe = probe
+    def __init__(self, probe: "Probe", globals_of_cells: Dict[str, Any]) -> None:
+        self._probe, self._globals = probe, globals_of_cells
         self._number = 0  # that of the latest cell with a number that a notebook shows
+        self._above = 0  # blank lines above its first line: IPython removes them
+        self._told: Set[Tuple[int, int]] = set()
         self._keep_unused = rng.keep_unused()
 
     def start(self) -> None:
@@ -40,14 +46,48 @@ class Cells:
     def begin(self, info: Any) -> None:
         """Tell that a cell begins, if it gets a number."""
         if info.store_history:
-            self._number += 1
+            text = info.raw_cell
+            self._number, self._above = self._number + 1, text[: len(text) - len(text.lstrip())].count("\n")
             step = self._probe.step + self._probe.is_sampled
             self._probe.event("cell-runs", step=step, number=self._number)
+
+    def end_step(self) -> None:
+        """Tell the line of the cell that makes this step, once for each line."""
+        line = self._line(_callers(sys._getframe(1)))
+        if line and (self._number, line) not in self._told:
+            self._told.add((self._number, line))
+            self._probe.event("cell-line", number=self._number, line=line)
 
     def end(self) -> None:
         """Handle the end of each cell."""
         self._keep_unused = rng.keep_unused()
         self._probe.end_now("cell")
+
+    def tell_error(self, result: Any) -> None:
+        """Tell the exception with which the cell ended, if there is one."""
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            text = ("%s: %s" % (type(error).__name__, error)).split("\n")[0].rstrip(": ")
+            line = self._line(_traced(error.__traceback__))
+            self._probe.event("cell-raised", number=self._number, line=line, text=text)
+
+    def _line(self, frames: Iterator[Tuple[FrameType, int]]) -> int:
+        """Return the line of the cell that runs in these frames; 0 if that is not known, as in a cell within a cell."""
+        own = self._globals
+        lines = [n for frame, n in frames if frame.f_globals is own and not frame.f_code.co_flags & _OF_A_FUNCTION]
+        return lines[0] + self._above if len(lines) == 1 else 0
+
+
+def _callers(frame: Optional[FrameType]) -> Iterator[Tuple[FrameType, int]]:
+    while frame is not None:
+        yield frame, frame.f_lineno
+        frame = frame.f_back
+
+
+def _traced(trace: Optional[TracebackType]) -> Iterator[Tuple[FrameType, int]]:
+    while trace is not None:
+        yield trace.tb_frame, trace.tb_lineno
+        trace = trace.tb_next
 
 
 def install(module: Library, probe: "Probe") -> None:
@@ -55,11 +95,13 @@ def install(module: Library, probe: "Probe") -> None:
     shell = module.InteractiveShell
 
     def begin(_: Any, self: Any) -> None:
-        cells = Cells(probe)
+        cells = Cells(probe, self.user_global_ns)
+        probe.closers.append(cells)
         for event, tell in (
             ("pre_execute", cells.start),
             ("pre_run_cell", cells.begin),
             ("post_execute", cells.end),
+            ("post_run_cell", cells.tell_error),
         ):
             self.events.register(event, guarded(probe, "a cell", tell))
 

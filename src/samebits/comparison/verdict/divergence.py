@@ -78,7 +78,10 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
 
 
 def _within(first: FirstDifference) -> dict[str, int]:
-    """Return the epoch of the step, if there was one before it, and its cell, as far as they are known."""
+    """Return the epoch of the step, if there was one before it, and its cell, as far as they are known.
+
+    The line of the cell is known if only one line of the cell made steps.
+    """
     if first.member is None or _kind(first) in ("start", "end"):
         return {}
     epochs, cells = (
@@ -86,6 +89,9 @@ def _within(first: FirstDifference) -> dict[str, int]:
         for name in ("pass", "cell-runs")
     )
     place = {"cell": cells[-1]["number"]} if cells else {}
+    made = first.member.trace.events_named("cell-line")
+    lines = [event["line"] for event in made if event["number"] == place.get("cell")]
+    place |= {"line": lines[0]} if len(lines) == 1 else {}
     if len(epochs) > 1:
         place |= {"epoch": len(epochs), "step": first.place.step - epochs[-1]["step"] + 1}
     return place

@@ -80,7 +80,8 @@ def _when(divergence: Divergence) -> str:
         return "in a process that makes no step"
     place = divergence.within
     in_epoch = f", which is step {place['step']:,} of epoch {place['epoch']:,}" if "epoch" in place else ""
-    in_cell = f", in the cell In [{place['cell']}]" if "cell" in place else ""
+    in_line = f"line {place['line']:,} of " if "line" in place else ""
+    in_cell = f", in {in_line}the cell In [{place['cell']}]" if "cell" in place else ""
     return words.at_step(divergence.step) + in_epoch + in_cell
 
 
