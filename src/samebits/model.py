@@ -134,7 +134,9 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-    within: dict[str, int] = {}  # "epoch", "step" of it, both from 1; "cell": In [cell] of a notebook, "line" of it
+    # "epoch" and the "step" of it, both from 1; "evaluation": it is one after that many epochs; "cell": In [cell] of a
+    # notebook, and the "line" of it
+    within: dict[str, int] = {}
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
     @property

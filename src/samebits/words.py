@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "listed",
     "moment",
     "one_line",
+    "ordinal",
     "printable",
     "probability",
     "rng",
@@ -29,6 +30,7 @@ __all__ = [
     "size",
     "some_of",
     "span",
+    "step_place",
     "suggestion",
     "trials",
     "were",
@@ -48,6 +50,22 @@ _RNG_NAMES = {
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 step``, ``1,200 steps``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural(noun)}"
+
+
+def ordinal(number: int) -> str:
+    """Return ``1st``, ``2nd``, ``13th`` or ``1,202nd``. It counts from 1, and nobody takes it for an index from 0."""
+    tens, ones = divmod(number % 100, 10)
+    return f"{number:,}" + ("th" if tens == 1 else {1: "st", 2: "nd", 3: "rd"}.get(ones, "th"))
+
+
+def step_place(place: Mapping[str, int]) -> str:
+    """Return ``the 2nd step of the 3rd epoch`` or ``the evaluation after the 2nd epoch``; "" if it is not known.
+
+    `place`: see `Divergence.within`.
+    """
+    if "evaluation" in place:
+        return f"the evaluation after the {ordinal(place['evaluation'])} epoch"
+    return f"the {ordinal(place['step'])} step of the {ordinal(place['epoch'])} epoch" if "epoch" in place else ""
 
 
 def beginning(number: int, noun: str) -> str:

@@ -60,7 +60,7 @@ def test_a_tensor_of_one_dimension_is_called_a_vector():
 @pytest.mark.parametrize(
     ("passes", "epoch", "sentence"),
     [
-        ([0, 1], {"epoch": 2, "step": 2}, "at step 2, which is step 2 of epoch 2 ("),
+        ([0, 1], {"epoch": 2, "step": 2}, "at step 2, the 2nd step of the 2nd epoch ("),
         ([0], {}, "at step 2 ("),
         ([], {}, "at step 2 ("),
     ],
@@ -71,6 +71,28 @@ def test_a_step_is_told_with_its_epoch(writing, tmp_path, passes, epoch, sentenc
     result = writing.judged(tmp_path, [writing.training(events=events), changed])
     assert result.divergence.within == epoch
     assert sentence in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("passes", "within", "told"),
+    [
+        ([0, 2], {"evaluation": 1}, "step 2 (the evaluation after the 1st epoch)"),
+        ([0, 1], {"epoch": 2, "step": 2}, "step 2 (the 2nd step of the 2nd epoch)"),
+        ([2], {}, "step 2"),
+    ],
+)
+def test_an_evaluation_between_two_epochs_is_told(writing, tmp_path, passes, within, told):
+    """It belongs to the next step, which is the first of the next epoch. Here its difference reaches that step."""
+    events = [{"event": "observed-by", "how": "optimizer"}, *({"event": "pass", "step": step} for step in passes)]
+
+    def evaluating(value):
+        rows = [(step, "forward", "loss", step) for step in range(2)] + [(2, "forward", "evaluation/fc", value)]
+        rows += [(2, "forward", "loss", 2), (2, "update", "fc.weight", value)]
+        return writing.observing([*rows, (3, "end", "fc.weight", value)], 3, how="", events=events)
+
+    where = writing.judged(tmp_path, [evaluating(1), evaluating(2)]).divergence
+    assert (place(where), where.within) == ((2, "forward", "evaluation/fc"), within)
+    assert path(where)[0] == told
 
 
 @pytest.mark.parametrize(

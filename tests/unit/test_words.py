@@ -32,3 +32,21 @@ def test_an_unknown_name_is_answered_with_the_names_that_are_like_it_or_with_all
 )
 def test_a_moment_is_shown_to_the_minute_in_one_zone(text, said):
     assert words.moment(text) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (11, "11th"),
+        (112, "112th"),
+        (113, "113th"),
+        (21, "21st"),
+        (1202, "1,202nd"),
+    ],
+)
+def test_a_place_in_an_order_is_counted_from_1(number, said):
+    assert words.ordinal(number) == said

@@ -142,7 +142,7 @@ def _name(divergence: Divergence) -> list[str]:
 
 def _step(divergence: Divergence) -> list[str]:
     step, place = divergence.step, divergence.within
-    in_epoch = f" (step {place['step']:,} of epoch {place['epoch']:,})" if "epoch" in place else ""
+    in_epoch = f" ({words.step_place(place)})" if words.step_place(place) else ""
     cell = [cell_words(place["cell"], place.get("line", 0))] if "cell" in place else []
     return [*cell, "before step 0" if step < 0 else f"step {step:,}{in_epoch}"]
 

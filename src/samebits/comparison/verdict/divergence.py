@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from samebits import words
+from samebits.comparison.evidence.classification import EVALUATIONS
 from samebits.comparison.traces.differing_rows import Row
 from samebits.comparison.traces.processes import AlignedTrial, Member, program
 from samebits.comparison.verdict.file_order import file_order
@@ -92,7 +93,10 @@ def _within(first: FirstDifference) -> dict[str, int]:
     made = first.member.trace.events_named("cell-line")
     lines = [event["line"] for event in made if event["number"] == place.get("cell")]
     place |= {"line": lines[0]} if len(lines) == 1 else {}
-    if len(epochs) > 1:
+    ended = sum(event["step"] < first.place.step for event in epochs)
+    if first.name.startswith(EVALUATIONS) and 0 < ended < len(epochs):
+        place |= {"evaluation": ended}  # what runs before the first step of an epoch belongs to that step
+    elif len(epochs) > 1:
         place |= {"epoch": len(epochs), "step": first.place.step - epochs[-1]["step"] + 1}
     return place
 

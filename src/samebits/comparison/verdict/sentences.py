@@ -79,7 +79,7 @@ def _when(divergence: Divergence) -> str:
     if not divergence.process.trains:
         return "in a process that makes no step"
     place = divergence.within
-    in_epoch = f", which is step {place['step']:,} of epoch {place['epoch']:,}" if "epoch" in place else ""
+    in_epoch = f", {words.step_place(place)}" if words.step_place(place) else ""
     in_line = f"line {place['line']:,} of " if "line" in place else ""
     in_cell = f", in {in_line}the cell In [{place['cell']}]" if "cell" in place else ""
     return words.at_step(divergence.step) + in_epoch + in_cell
