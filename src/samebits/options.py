@@ -313,7 +313,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "bisect": (SET_UP, *LOCAL, STEPS, METRICS, JSON),
     "audit": (*AUDITING, CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, OK_EXIT, TIMEOUT, ASK, OUT, OVERWRITE, *REPORTS),
     "clean": (KEEP,),
-    "doctor": (PYTHON, ENVIRONMENT),
+    "doctor": (PYTHON, ENVIRONMENT, JSON),
     "selftest": (PYTHON, ENVIRONMENT),
     "slurm": (),
     "env": (),

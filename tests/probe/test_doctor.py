@@ -8,6 +8,8 @@ import pytest
 
 from samebits import cli, doctor
 from samebits.doctor import selftest
+from samebits.doctor.documents import DoctorResult
+from samebits.model import HeldControl
 
 HERE = Path(sys.executable)
 
@@ -50,8 +52,34 @@ def test_the_command_names_what_works_and_what_to_install(monkeypatch, capsys):
         assert line in said, line
 
 
+def test_json_holds_what_the_screen_says_and_only_that_goes_to_standard_output(monkeypatch, capsys, tmp_path):
+    held = HeldControl(id="numpy-seed", took_effect=True, effect="held", why="")
+    tried = {"numpy": {"version": "2.0", "controls": [held]}, "loky": {"fault": "it is broken \u2028"}}
+    monkeypatch.setattr(doctor, "libraries", lambda python: {"loky": True, "numpy": True, "torch": False})
+    monkeypatch.setattr(doctor, "tried", lambda name, python: doctor.TriedLibrary(name=name, **tried.get(name, {})))
+    monkeypatch.setattr(doctor, "hosts", lambda: {"local": "", "ray": "not installed"})
+    words = ["doctor", "--python", sys.executable, "--json"]
+    assert cli.main([*words, "-"]) == 0
+    out, err = capsys.readouterr()
+    found = DoctorResult.model_validate_json(out)
+    assert (found.python, found.absent, found.plain.fault) == (sys.executable, ["torch"], "")
+    assert found.hosts == {"local": "", "ray": "not installed"}
+    assert [(one.name, one.version, one.fault) for one in found.libraries] == [
+        ("loky", "", "it is broken \u2028"),
+        ("numpy", "2.0", ""),
+    ]
+    assert found.libraries[1].controls == [held]
+    assert out.isascii()
+    assert "hosts        local: trials run here" in err
+    assert cli.main([*words, str(tmp_path / "doctor.json")]) == 0
+    assert (tmp_path / "doctor.json").read_text() == out
+    assert capsys.readouterr().out == err
+    assert cli.main([*words, str(tmp_path / "absent" / "doctor.json")]) == 2
+    assert capsys.readouterr().out == ""
+
+
 def test_a_python_in_which_no_trial_works_is_an_error(monkeypatch, capsys, tmp_path):
-    broken = doctor.TriedLibrary(doctor.PLAIN, "", [], "", "its steps were not observed")
+    broken = doctor.TriedLibrary(name=doctor.PLAIN, fault="its steps were not observed")
     monkeypatch.setattr(doctor, "tried", lambda name, python: broken)
     assert cli.main(["doctor", "--python", sys.executable]) == 2
     assert "its steps were not observed" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -45,8 +44,7 @@ def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> i
     stream = sys.stderr if target == answers.SCREEN else sys.stdout
     answers.say("".join(f"{words.printable(line)}\n" for line in _lines(bisection, good, bad)), stream)
     if target:
-        document = json.loads(bisection.document(good, bad).model_dump_json())
-        answers.write_text("json", target, json.dumps(document, indent=2) + "\n")  # in ASCII, as --json everywhere
+        answers.write_document(target, bisection.document(good, bad))
     return bisection.exit_code
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from samebits import requests, words
+from samebits import __version__, requests, words
 from samebits.cli import answers
 from samebits.cli.parser import Reads, plain
 from samebits.errors import SamebitsError, UsageError
 from samebits.options import OPTIONS, read_text
 
 if TYPE_CHECKING:
-    from samebits.doctor import TriedLibrary
+    from samebits.doctor.documents import DoctorResult, TriedLibrary
 
 __all__ = ["DOCTOR", "SELFTEST"]
 
@@ -36,40 +39,63 @@ _COMPLETIONS = {
 }
 
 
-def run_doctor(python: str | None, environment: str | None) -> int:
-    """Try each library, and show what was found as soon as it is known."""
-    requests.refuse_platform()
-    from samebits import doctor, environments
+_USABLE = {"local": "trials run here", "ray": "installed", "slurm": "its programs are here"}
 
+
+def run_doctor(python: str | None, environment: str | None, json: str | None) -> int:
+    """Try each library, and show what was found as soon as it is known. `json`: the file for the document."""
+    requests.refuse_platform()
+    answers.check_targets({"json": json})
+    from samebits import doctor, environments
+    from samebits.doctor.documents import DoctorResult
+
+    say = partial(_say, stream=sys.stderr if json == answers.SCREEN else sys.stdout)
     path = environments.find_python(python, environment, os.environ.get("PATH", os.defpath)).path
     installed = doctor.libraries(path)
     first = doctor.tried(doctor.PLAIN, path)
     if first.fault:
         raise SamebitsError(f"A trial does not work with {path}: {first.fault}", "name a different one: --python PATH.")
-    _say("trials", [f"work with {path}", *_controls(first)])
-    _say("", [f"GPU: {first.gpus}" if first.gpus else "no GPU: GPU kernels cannot be tested here"])
-    for name in (name for name, is_there in installed.items() if is_there):
-        _say_library(name, path)
-    absent = [name for name, is_there in installed.items() if not is_there]
-    _say("not here", [f"{', '.join(absent)}: install what your programs use"] if absent else [])
-    readers = doctor.missing_readers()
-    unread = [f"{', '.join(endings)} by bytes only: pip install {name}" for name, endings in readers.items()]
-    _say("files", unread or ["every format can be read"])
-    _say("hosts", doctor.host_lines())
-    recipes = [(recipe.name, environments.state(recipe)) for recipe in environments.RECIPES.values()]
-    advice = {"built": ""}
-    _say("envs", [f"{name}: {state}{advice.get(state, f' (samebits env create {name})')}" for name, state in recipes])
-    shell = _COMPLETIONS.get(Path(os.environ.get("SHELL", "")).name)
-    _say("shell", [f"completion: {shell}"] if shell else [])
+    say("trials", [f"work with {path}", *_controls(first)])
+    say("", [f"GPU: {first.gpus}" if first.gpus else "no GPU: GPU kernels cannot be tested here"])
+    tried = [_said_library(name, path, say) for name, is_there in installed.items() if is_there]
+    found = DoctorResult(
+        samebits=__version__,
+        python=str(path),
+        plain=first,
+        libraries=tried,
+        absent=[name for name, is_there in installed.items() if not is_there],
+        unread=doctor.missing_readers(),
+        hosts=doctor.hosts(),
+        environments={recipe.name: environments.state(recipe) for recipe in environments.RECIPES.values()},
+    )
+    for label, lines in _surroundings(found):
+        say(label, lines)
+    if json:
+        answers.write_document(json, found)
     return 0
 
 
-def _say_library(name: str, python: Path) -> None:
+def _said_library(name: str, python: Path, say: Callable[[str, Iterable[str]], None]) -> TriedLibrary:
     from samebits import doctor
 
     library = doctor.tried(name, python)
     text = f"does not work: {library.fault}" if library.fault else library.version or "works"
-    _say(name, [text, *_controls(library)])
+    say(name, [text, *_controls(library)])
+    return library
+
+
+def _surroundings(found: DoctorResult) -> Iterator[tuple[str, list[str]]]:
+    """Yield the label and the lines of what stands around the libraries."""
+    yield "not here", [f"{', '.join(found.absent)}: install what your programs use"] if found.absent else []
+    unread = [f"{', '.join(endings)} by bytes only: pip install {name}" for name, endings in found.unread.items()]
+    yield "files", unread or ["every format can be read"]
+    git = [] if shutil.which("git") else ["git is not installed: samebits bisect needs it"]
+    yield "hosts", [*(f"{name}: {why or _USABLE[name]}" for name, why in found.hosts.items()), *git]
+    advice = {"built": ""}
+    states = found.environments.items()
+    yield "envs", [f"{name}: {state}{advice.get(state, f' (samebits env create {name})')}" for name, state in states]
+    shell = _COMPLETIONS.get(Path(os.environ.get("SHELL", "")).name)
+    yield "shell", [f"completion: {shell}"] if shell else []
 
 
 def _controls(library: TriedLibrary) -> Iterator[str]:
@@ -80,9 +106,9 @@ def _controls(library: TriedLibrary) -> Iterator[str]:
         yield f"{'idle' if other.effect == 'idle' else 'not held'}: {other.id} ({other.why})"
 
 
-def _say(label: str, lines: Iterable[str]) -> None:
+def _say(label: str, lines: Iterable[str], stream: TextIO | None = None) -> None:
     texts = [words.one_line(line) for line in lines]
-    answers.say("".join(f"{'' if number else label:<12} {line}\n" for number, line in enumerate(texts)))
+    answers.say("".join(f"{'' if number else label:<12} {line}\n" for number, line in enumerate(texts)), stream)
 
 
 DOCTOR = plain("doctor", run_doctor, "What works here, and what to install?\n\n" + DOCTOR_TEXT, OPTIONS["doctor"])

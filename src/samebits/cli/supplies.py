@@ -132,6 +132,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "ops": ("ops.json, and --json of ops", "samebits.ops.documents:ReplayResult"),
     "vary": ("vary.json, and --json of vary", "samebits.vary.result:VaryResult"),
     "versus": ("--json of versus", "samebits.noise.difference:VersusResult"),
+    "doctor": ("--json of doctor", "samebits.doctor.documents:DoctorResult"),
     "bisect": ("--json of bisect", "samebits.bisection.documents:BisectionResult"),
     "statement": ("one line that report --statement writes", "samebits.statements.claim:Claim"),
     "audit": ("audit.json, and --json of audit", "samebits.audit.result:AuditResult"),

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from samebits import checks, controls
+from samebits.doctor.documents import TriedLibrary
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Request
 from samebits.kept_record import judged
 from samebits.launch.remote.slurm import refuse_without_slurm
-from samebits.model import HeldControl, Options
+from samebits.model import Options
 from samebits.store import open_record
 from samebits.store.formats import TABLE
 from samebits_probe.controls.control import Control
 from samebits_probe.watchers import WATCHERS
 
-__all__ = ["PLAIN", "TriedLibrary", "host_lines", "libraries", "missing_readers", "tried"]
+__all__ = ["PLAIN", "TriedLibrary", "hosts", "libraries", "missing_readers", "tried"]
 
 PLAIN = "python"  # stands for a program that imports no library
 _SECONDS = 300.0  # for one trial: TensorFlow can take a minute to import
@@ -36,16 +34,6 @@ for step in range(2):
     observe("value", 1.0, step=step)
 """
 _FOUND = "import importlib.util, json, sys; print(json.dumps([n for n in sys.argv[1:] if importlib.util.find_spec(n)]))"
-
-
-class TriedLibrary(NamedTuple):
-    """A library after its trial. `fault`: why the trial, or what samebits watches in it, failed; "" if all is well."""
-
-    name: str
-    version: str
-    controls: list[HeldControl]
-    gpus: str
-    fault: str
 
 
 def libraries(python: Path) -> dict[str, bool]:
@@ -91,21 +79,23 @@ def tried(library: str, python: Path) -> TriedLibrary:
     fault = fault or ("" if result.trials[0].steps else "its steps were not observed")
     setup = result.setup
     return TriedLibrary(
-        library, setup.packages.get(library, ""), setup.controls, str(setup.machine.get("gpus", "")), fault
+        name=library,
+        version=setup.packages.get(library, ""),
+        controls=setup.controls,
+        gpus=str(setup.machine.get("gpus", "")),
+        fault=fault,
     )
 
 
-def host_lines() -> Iterator[str]:
-    """Yield a line for each host of --on, and what it needs."""
-    yield "local: trials run here"
-    yield "ray: installed" if importlib.util.find_spec("ray") else "ray: not installed (pip install 'samebits[ray]')"
+def hosts() -> dict[str, str]:
+    """Return each host of --on, and why it cannot be used; "" if it can."""
+    ray = "" if importlib.util.find_spec("ray") else "not installed (pip install 'samebits[ray]')"
     try:
         refuse_without_slurm()
-        yield "slurm: its programs are here"
+        slurm = ""
     except SamebitsError as why:
-        yield f"slurm: {why.message} {why.advice}"
-    if shutil.which("git") is None:
-        yield "git is not installed: samebits bisect needs it"
+        slurm = f"{why.message} {why.advice}"
+    return {"local": "", "ray": ray, "slurm": slurm}
 
 
 def missing_readers() -> dict[str, list[str]]:

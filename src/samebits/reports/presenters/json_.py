@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 
+from samebits.document import Document
 from samebits.reports.tree import Report
 
 
-def render(report: Report) -> str:
+def text_of(document: Document) -> str:
     """Return one JSON document, ended by a newline. It is ASCII only, so it survives every console and mailer."""
-    return json.dumps(json.loads(report.document.model_dump_json()), indent=2) + "\n"
+    return json.dumps(json.loads(document.model_dump_json()), indent=2) + "\n"
+
+
+def render(report: Report) -> str:
+    """Return the document of the report."""
+    return text_of(report.document)
