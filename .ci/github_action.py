@@ -28,11 +28,11 @@ def main() -> int:
     try:
         words = _words()
     except ValueError as why:
-        _annotate("error", f"samebits could not check: {why}")
+        annotate("error", f"samebits could not check: {why}")
         return 2
     status = _check(record, words)
     if not (record / "result.json").is_file():
-        _annotate("error", "samebits could not check: the log of this step says why.")
+        annotate("error", "samebits could not check: the log of this step says why.")
         return status
     files = {"--json": folder / "result.json", "--html": page, "--md": folder / "samebits.md"}
     options = [word for flag, path in files.items() for word in (flag, str(path))]
@@ -45,17 +45,18 @@ def main() -> int:
     job = os.environ.get("GITHUB_JOB", "job")
     outputs = {"verdict": result["verdict"], "sentence": result["sentence"], "page": page}
     outputs["artifact"] = f"samebits-{job}-{secrets.token_hex(4)}"  # names of artifacts are unique in a run
-    _append("GITHUB_OUTPUT", "".join(f"{name}={_one_line(value)}\n" for name, value in outputs.items()))
+    _append("GITHUB_OUTPUT", "".join(f"{name}={one_line(value)}\n" for name, value in outputs.items()))
     return status
 
 
 def _words() -> list[str]:
     """Return the options and the command of the check. Raises ValueError for an input that nobody can read."""
-    names = ("run", "trials", "steps", "golden", "strict")
+    names = ("run", "trials", "steps", "golden", "strict", "comment")
     given = {name: os.environ.pop(f"SAMEBITS_{name.upper()}", "") for name in names}  # trials do not get them
     options = [word for name in names[1:4] if given[name] for word in (f"--{name}", given[name])]
-    if given["strict"] not in ("", "true", "false"):
-        raise ValueError(f"the input strict is {given['strict']!r}; write true or false.")
+    for name in names[4:]:
+        if given[name] not in ("", "true", "false"):
+            raise ValueError(f"the input {name} is {given[name]!r}; write true or false.")
     options += ["--strict"] if given["strict"] == "true" else []
     try:
         return [*options, "--", *shlex.split(given["run"])]
@@ -101,10 +102,11 @@ def _say(result: dict[str, object], places: list[dict[str, object]], notes: list
     """Make an annotation at each place; without a place, one for the whole job."""
     said = " ".join([str(result["sentence"]), *notes])
     for place in places or [{}]:
-        _annotate(LEVELS[str(result["verdict"])], said, **place)
+        annotate(LEVELS[str(result["verdict"])], said, **place)
 
 
-def _annotate(level: str, said: str, **place: object) -> None:
+def annotate(level: str, said: str, **place: object) -> None:
+    """Make an annotation of the job: "notice", "warning" or "error"."""
     properties = {**place, "title": "samebits"}
     told = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
     print(f"::{level} {told}::{_escaped(said)}", flush=True)
@@ -115,7 +117,8 @@ def _escaped(value: object, more: str = "") -> str:
     return "".join(f"%{ord(one):02X}" if one in f"%\r\n{more}" else one for one in str(value))
 
 
-def _one_line(value: object) -> str:
+def one_line(value: object) -> str:
+    """Return a text without line breaks."""
     return " ".join(str(value).split())
 
 

@@ -114,6 +114,7 @@ def test_a_wrong_input_gives_status_2_and_an_error(step):
     [
         ("run", "python 'train.py", "a quotation mark is not closed in the input run: python 'train.py"),
         ("strict", "yes", "the input strict is 'yes'; write true or false."),
+        ("comment", "yes", "the input comment is 'yes'; write true or false."),
     ],
 )
 def test_an_input_that_nobody_can_read_gives_status_2_and_an_error(step, name, value, said):
@@ -143,11 +144,13 @@ def test_strict_and_words_with_shell_characters_reach_samebits_unchanged(step, t
 def test_no_script_of_the_action_holds_an_input():
     text = (ROOT / "action.yml").read_text()
     scripts = re.findall(r"^ *(?:- )?run: (?!\{)(.*)$", text, flags=re.MULTILINE)
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     assert [script for script in scripts if "${{" in script] == []
     inputs = re.findall(r"^  (\w+): \{description", text.partition("\noutputs:")[0], flags=re.MULTILINE)
-    assert inputs == ["run", "trials", "steps", "golden", "strict"]
-    assert re.findall(r"SAMEBITS_(\w+): \$\{\{ inputs\.(\w+) \}\}", text) == [(name.upper(), name) for name in inputs]
+    assert inputs == ["run", "trials", "steps", "golden", "strict", "comment", "token"]
+    check, comment = (part.partition("      run: ")[0] for part in text.split("      env:\n")[1:])
+    given = [re.findall(r"SAMEBITS_(\w+): \$\{\{ inputs\.(\w+) \}\}", part) for part in (check, comment)]
+    assert given == [[(name.upper(), name) for name in names] for names in (inputs[:-1], ["run", "token"])]
 
 
 def test_the_action_has_the_form_that_github_asks_for():
