@@ -3,6 +3,7 @@
 `Result` is what --json writes. A record has `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`."""
 
 # `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
+import html
 from typing import Any, Literal
 
 from pydantic import model_validator
@@ -241,9 +242,10 @@ class Result(Document):
 
     def _repr_html_(self) -> str:
         """Return the report of the terminal, escaped. A notebook asks the last value of a cell for it."""
-        from samebits.reports import screen_html
+        from samebits.reports.presenters import terminal
+        from samebits.reports.result_report import report
 
-        return screen_html(self)
+        return f"<pre>{html.escape(terminal.render(report(self, is_whole=False)))}</pre>"
 
     @property
     def exit_code(self) -> int:

@@ -20,7 +20,6 @@ from samebits.reports import SCREEN, Targets, check_targets, report_of_result, w
 from samebits.words import one_line, printable
 
 if TYPE_CHECKING:
-    from samebits.document import Document
     from samebits.experiment import Progress
     from samebits.model import Result
     from samebits.reports.tree import AnyBlock, Report
@@ -38,7 +37,6 @@ __all__ = [
     "shown_progress",
     "titled_progress",
     "write_bytes",
-    "write_document",
     "write_text",
 ]
 
@@ -76,13 +74,6 @@ def write_text(name: str, target: str, text: str) -> None:
         say(text)
     else:
         write_file(name, target, text)
-
-
-def write_document(target: str, document: Document) -> None:
-    """Write the document of --json that belongs to no report. Raises UsageError if it cannot be written."""
-    from samebits.reports.presenters import json_
-
-    write_text("json", target, json_.text_of(document))
 
 
 def write_bytes(name: str, target: str, content: bytes) -> None:

@@ -39,12 +39,13 @@ def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> i
     values = {**given, "command": requests.training_command(command)}
     request = requests.local_request(values, "bisect GOOD BAD", "bisect")
     from samebits.bisection import bisect
+    from samebits.reports.presenters import json_
 
     bisection = bisect(request, (good, bad), given["setup"], answers.titled_progress)
     stream = sys.stderr if target == answers.SCREEN else sys.stdout
     answers.say("".join(f"{words.printable(line)}\n" for line in _lines(bisection, good, bad)), stream)
     if target:
-        answers.write_document(target, bisection.document(good, bad))
+        answers.write_text("json", target, json_.text_of(bisection.document(good, bad)))
     return bisection.exit_code
 
 

@@ -48,6 +48,7 @@ def run_doctor(python: str | None, environment: str | None, json: str | None) ->
     answers.check_targets({"json": json})
     from samebits import doctor, environments
     from samebits.doctor.documents import DoctorResult
+    from samebits.reports.presenters import json_
 
     say = partial(_say, stream=sys.stderr if json == answers.SCREEN else sys.stdout)
     path = environments.find_python(python, environment, os.environ.get("PATH", os.defpath)).path
@@ -71,7 +72,7 @@ def run_doctor(python: str | None, environment: str | None, json: str | None) ->
     for label, lines in _surroundings(found):
         say(label, lines)
     if json:
-        answers.write_document(json, found)
+        answers.write_text("json", json, json_.text_of(found))
     return 0
 
 

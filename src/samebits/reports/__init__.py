@@ -5,7 +5,6 @@ Here are the files that a report is written to: each format's option names one, 
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from samebits.reports.tree import Report
     from samebits.store.record import Record
 
-__all__ = ["SCREEN", "Targets", "check_targets", "report_of_result", "screen_html", "write_content", "write_file"]
+__all__ = ["SCREEN", "Targets", "check_targets", "report_of_result", "write_content", "write_file"]
 
 SCREEN = "-"
 Targets = Mapping[str, str | None]  # the name of a format -> a file, `-`, or None
@@ -52,14 +51,6 @@ def report_of_result(result: Result, record: Record, targets: Targets) -> Report
     from samebits.reports.result_report import report
 
     return report(result, record, is_whole=any(targets.get(name) for name in ("md", "html")))
-
-
-def screen_html(result: Result) -> str:
-    """Return what a terminal shows of a result as HTML. It lacks what only the record knows."""
-    from samebits.reports.presenters import terminal
-    from samebits.reports.result_report import report
-
-    return f"<pre>{html.escape(terminal.render(report(result, is_whole=False)))}</pre>"
 
 
 def write_file(name: str, target: str, text: str) -> None:
