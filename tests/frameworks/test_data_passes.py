@@ -44,6 +44,14 @@ def test_each_pass_of_a_loader_that_trains_is_told_and_no_evaluation(watched_run
     assert begun(watched_run(torch_python, TORCH.replace("WORKERS", str(workers)))) == [0, 3, 6]
 
 
+def test_an_evaluation_after_an_epoch_belongs_to_the_first_step_of_the_next(watched_run, torch_python):
+    program = TORCH.replace("WORKERS", "0").replace("        if number == 1:", "    else:\n        if True:")
+    trial = watched_run(torch_python, program)
+    assert begun(trial) == [0, 3, 6]
+    evaluations = [row for row in trial.only.rows if row[2].startswith("evaluation/")]
+    assert {(row[1], row[0]) for row in evaluations} == {("forward", 3), ("forward", 6), ("end", 9)}
+
+
 @pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
 def test_each_epoch_of_keras_is_told(watched_run, alone, backend):
     if find_spec("keras") is None or find_spec(backend) is None:  # importing Keras sets variables for later trials
