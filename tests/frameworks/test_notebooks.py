@@ -1,12 +1,16 @@
 """Notebooks: their kernels are seen to their last cell, however they are ended."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from samebits import cli
+
 SAMPLE = Path(__file__).parent.parent / "samples" / "runs_a_notebook.py"
 pytest.importorskip("nbclient", reason="nbclient runs the notebooks of these tests")
+nbformat = pytest.importorskip("nbformat", reason="nbformat writes the notebooks of these tests")
 pytest.importorskip("ipykernel", reason="ipykernel is the kernel of these tests")
 
 
@@ -69,3 +73,40 @@ def test_what_a_notebook_does_at_its_exit_is_in_its_end(watched_run):
     ends = [watched_run(sys.executable, SAMPLE, "graceful", cell).only.prints("end") for cell in (MODEL, late)]
     assert [[name for name, _ in end] for end in ends] == [["globals W"]] * 2
     assert ends[0] != ends[1]
+
+
+@pytest.fixture
+def checked(tmp_path, monkeypatch, capsys):
+    """Function(text of each cell) -> (the exit status, the screen, the name of the record) of a check of the notebook.
+
+    The program `jupyter` stands before this Python's own: not every environment has it beside its Python.
+    """
+
+    def check(*cells):
+        (tmp_path / "jupyter").write_text(
+            f'#!/bin/sh\nshift\nexec {sys.executable} -c "from nbclient.cli import main; main()" "$@"\n'
+        )
+        (tmp_path / "jupyter").chmod(0o755)
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        nbformat.write(notebook, tmp_path / "train.ipynb")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        status = cli.main(["check", "-n", "2", "train.ipynb"])
+        (record,) = (tmp_path / ".samebits").iterdir()
+        return status, capsys.readouterr().out, record.name
+
+    return check
+
+
+def test_a_notebook_that_diverges_is_told_with_its_line_and_without_a_note_on_the_kernel(checked):
+    loop = "for step in range(3):\n    observe('w', int.from_bytes(os.urandom(4), 'big'), step=step)"
+    status, said, name = checked("import os\nfrom samebits_probe import observe", loop)
+    assert (status, name.endswith("-train")) == (1, True)
+    assert "where  In [2], line 2 > step 0 > " in said
+    assert "Python's random" not in said
+
+
+def test_a_notebook_that_raises_is_told_with_its_cell(checked):
+    status, said, _ = checked("def f(x):\n    return 1 / x", "f(0)")
+    assert status == 3
+    assert "it said  In [2], line 1: ZeroDivisionError: division by zero" in said

@@ -44,8 +44,9 @@ def _in_cell(record: Record | MergedRecord, trial: int) -> str:
     processes = [process for trace in record.trials if trace.id == trial for process in trace.processes]
     for process in processes:
         begun, raised = process.events_named("cell-runs"), process.events_named("cell-raised")
-        if begun and raised and begun[-1]["number"] == raised[-1]["number"]:
-            return f"{cell_words(raised[-1]['number'], raised[-1]['line'])}: {raised[-1]['text']}"
+        last = raised[-1] if raised else {}
+        if begun and last.get("number") and last["number"] == begun[-1].get("number"):
+            return f"{cell_words(last['number'], last.get('line') or 0)}: {last.get('text')}"
     return ""
 
 

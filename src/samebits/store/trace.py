@@ -66,6 +66,8 @@ class _Event(Document):
     where: str | None = None
     error: str | None = None
     text: str | None = None
+    number: int | None = None
+    line: int | None = None
 
 
 class _Steps(Document):

@@ -33,7 +33,8 @@ class Cells:
 
     def __init__(self, probe: "Probe", globals_of_cells: Dict[str, Any]) -> None:
         self._probe, self._globals = probe, globals_of_cells
-        self._number = 0  # that of the latest cell with a number that a notebook shows
+        self._count = 0  # the cells with a number that a notebook shows
+        self._number = 0  # that of the cell that runs; 0 if it shows none
         self._above = 0  # blank lines above its first line: IPython removes them
         self._told: Set[Tuple[int, int]] = set()
         self._keep_unused = rng.keep_unused()
@@ -42,18 +43,20 @@ class Cells:
         """Handle the start of each cell. What draws between two cells, or before the first, is the kernel."""
         self._probe.void_end()
         self._keep_unused()
+        self._number = 0
 
     def begin(self, info: Any) -> None:
         """Tell that a cell begins, if it gets a number."""
         if info.store_history:
+            self._number = self._count = self._count + 1
             text = info.raw_cell
-            self._number, self._above = self._number + 1, text[: len(text) - len(text.lstrip())].count("\n")
+            self._above = text[: len(text) - len(text.lstrip())].count("\n")
             step = self._probe.step + self._probe.is_sampled
             self._probe.event("cell-runs", step=step, number=self._number)
 
     def end_step(self) -> None:
         """Tell the line of the cell that makes this step, once for each line."""
-        line = self._line(_callers(sys._getframe(1)))
+        line = self._line(_callers(sys._getframe(1))) if self._number else 0
         if line and (self._number, line) not in self._told:
             self._told.add((self._number, line))
             self._probe.event("cell-line", number=self._number, line=line)
@@ -66,7 +69,7 @@ class Cells:
     def tell_error(self, result: Any) -> None:
         """Tell the exception with which the cell ended, if there is one."""
         error = result.error_before_exec or result.error_in_exec
-        if error is not None:
+        if error is not None and self._number:
             text = ("%s: %s" % (type(error).__name__, error)).split("\n")[0].rstrip(": ")
             line = self._line(_traced(error.__traceback__))
             self._probe.event("cell-raised", number=self._number, line=line, text=text)

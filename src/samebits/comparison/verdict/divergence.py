@@ -89,10 +89,10 @@ def _within(first: FirstDifference) -> dict[str, int]:
         [event for event in first.member.trace.events_named(name) if event["step"] <= first.place.step]
         for name in ("pass", "cell-runs")
     )
-    place = {"cell": cells[-1]["number"]} if cells else {}
-    made = first.member.trace.events_named("cell-line")
-    lines = [event["line"] for event in made if event["number"] == place.get("cell")]
-    place |= {"line": lines[0]} if len(lines) == 1 else {}
+    cell, made = cells[-1].get("number") if cells else None, first.member.trace.events_named("cell-line")
+    lines = [event.get("line") for event in made if event.get("number") == cell]
+    known = {"cell": cell, "line": lines[0] if len(lines) == 1 else None}
+    place = {name: number for name, number in known.items() if cell and number}
     ended = sum(event["step"] < first.place.step for event in epochs)
     if first.name.startswith(EVALUATIONS) and 0 < ended < len(epochs):
         place |= {"evaluation": ended}  # what runs before the first step of an epoch belongs to that step
