@@ -92,7 +92,7 @@ def checked(tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
         status = cli.main(["check", "-n", "2", "train.ipynb"])
-        (record,) = (tmp_path / ".samebits").iterdir()
+        (record,) = (tmp_path / ".samebits").glob("*-*")
         return status, capsys.readouterr().out, record.name
 
     return check

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from samebits.document import Document
 from samebits.reports.tree import Report
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
-def text_of(document: Document) -> str:
+
+def text_of(document: BaseModel) -> str:
     """Return one JSON document, ended by a newline. It is ASCII only, so it survives every console and mailer."""
     return json.dumps(json.loads(document.model_dump_json()), indent=2) + "\n"
 
