@@ -14,7 +14,7 @@ BYTECODE := $(BIN)/python -m compileall -q src
 TRAIN := .venv/ray-train
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
-.PHONY: demo test test-all endurance study lint types layers budgets docs dist picture bench clean
+.PHONY: demo test test-all endurance study lint types layers budgets docs docs-version dist picture bench clean
 
 demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
 	$(BIN)/samebits data get mnist --to data/mnist
@@ -56,6 +56,10 @@ budgets: .venv/base.stamp
 
 docs: .venv/docs.stamp  ## its tables are read off the watchers, which need the frameworks that they watch
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-version: docs  ## these pages beside those of earlier versions, in the branch gh-pages of this repository; nothing is pushed
+	version=$$($(BIN)/python -c 'import samebits; print(samebits.__version__)') && export PATH="$(CURDIR)/$(BIN):$$PATH" && \
+		NO_MKDOCS_2_WARNING=1 $(BIN)/mike deploy --update-aliases "$$version" latest && $(BIN)/mike set-default latest
 
 dist: .venv/dist.stamp  ## sdist and wheel of the last commit, built twice: both builds must have the same bits
 	.ci/dist

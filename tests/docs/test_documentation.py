@@ -13,6 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
+import samebits
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"(?:<!-- status: (\d+) -->\n)?```console\n(.*?)```", re.DOTALL)
@@ -133,6 +135,22 @@ def test_no_page_of_a_study_is_long_or_wide_on_a_phone(site, browser):
         width, height = page.evaluate("[document.body.scrollWidth, document.documentElement.scrollHeight]")
         assert (width, height <= 6000) == (400, True), (name, width, height)
     page.close()
+
+
+def test_the_pages_of_a_version_are_named_after_the_package(tmp_path):
+    """`mike` stands in: it commits to a branch of this repository. It finds the mkdocs beside it."""
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tmp_path / "mike").write_text('#!/bin/sh\necho "mike $* with $(command -v mkdocs)"\n')
+    (tmp_path / "mkdocs").write_text("")
+    for program in tmp_path.iterdir():
+        program.chmod(0o755)
+    words = ["make", "--silent", "--old-file=docs", "docs-version", f"BIN={os.path.relpath(tmp_path, ROOT)}"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith(f"mike deploy --update-aliases {samebits.__version__} latest with ")
+    assert Path(first.rpartition(" ")[2]).samefile(tmp_path / "mkdocs")
+    assert second.startswith("mike set-default latest with ")
 
 
 def test_the_readme_shows_commands_that_the_makefile_has():
