@@ -33,9 +33,16 @@ def test_a_trial_without_a_standard_error_said_nothing(tmp_path):
     assert last_words(tmp_path) == ""
 
 
-def test_a_missing_module_names_the_interpreter_and_the_option(writing, tmp_path):
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ModuleNotFoundError: No module named 'torch'",
+        "/usr/bin/python3: No module named torch",
+        "python: Error while finding module specification for 'torch.a' (ModuleNotFoundError: No module named 'torch')",
+    ],
+)
+def test_a_missing_module_names_the_interpreter_and_the_option(writing, tmp_path, said):
     ran = PythonProcess(pid=5, argv=["python"], executable="/opt/other/bin/python3.11", watched=False)
-    said = "ModuleNotFoundError: No module named 'torch'"
     trial = {"status": "failed", "exit_code": 1, "said": said, "python_processes": [ran]}
     result = writing.judged(tmp_path, [lambda folder, number: dict(trial)] * 2)
     assert "/opt/other/bin/python3.11 does not have the module torch" in result.advice

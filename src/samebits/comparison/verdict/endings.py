@@ -158,7 +158,7 @@ def _advice(empty: Sequence[AlignedTrial]) -> str:
 
 
 Ending = tuple[str, str]
-_MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
+_MISSING = re.compile(r"\bNo module named '?([\w.]+)'?")
 
 
 def ended_well(file: TrialFile, ok_exit: int) -> bool:
