@@ -14,15 +14,15 @@ from samebits.store.record import LOCATION, Record, left_result, open_record
 from samebits.store.record_files import DISTANCES, read_document
 
 
-def judged_pair(first: Path | str, second: Path | str) -> tuple[Any, Result]:
+def judged_pair(first: Path | str, second: Path | str, *, aligns: bool = True) -> tuple[Any, Result]:
     """Judge two records together. Return (both as one record that reports can show, the result).
 
-    Raises UsageError if they cannot be compared.
+    `aligns`: whether a layer may have two names, which the result says. Raises UsageError if they cannot be compared.
     """
     records = open_record(first), open_record(second)
     if records[0].folder.resolve() == records[1].folder.resolve():
         raise UsageError(f"{first} is named twice: a record always equals itself.", "name two records.")
-    joined, result = judged_together(*records)
+    joined, result = judged_together(*records, aligns=aligns)
     return joined, result.model_copy(update={"levels": levels(joined, result)})
 
 

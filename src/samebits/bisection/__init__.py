@@ -202,7 +202,7 @@ class _Search:
         if self._good is None:
             self._good = place
             return TriedCommit(commit, name, "good")
-        return _compared(commit, name, judged_pair(self._good, place)[1])
+        return _compared(commit, name, judged_pair(self._good, place, aligns=False)[1])
 
     def _hash(self) -> str | None:
         from samebits.store import open_record  # here, because it is needed only after the first commit

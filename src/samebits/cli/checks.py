@@ -130,6 +130,8 @@ after those of the first. Notes say how the setups of the two differ.
 With --commits or --packages, samebits first checks the command on both sides, and then compares. It checks commits in a
 git worktree (see samebits bisect). Each release gets its own environment, which has all your other packages too.
 
+samebits aligns layers with different names by their order and shapes, and lists these layers and new ones.
+
 Exit status: as for `samebits check`."""
 
 

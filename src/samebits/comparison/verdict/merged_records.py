@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import words
+from samebits.comparison.traces.layers import aligned_trials
 from samebits.comparison.traces.processes import normal_argv
 from samebits.comparison.verdict.judgement import judge
 from samebits.comparison.verdict.timed_trials import counted
@@ -47,15 +48,34 @@ class MergedRecord:
     sides: tuple[RecordSide, RecordSide]
 
 
-def judged_together(first: Record, second: Record, *, nodes_asked: bool = False) -> tuple[Any, Result]:
-    """Return (the two as one, the result). `nodes_asked`: see `judge`. UsageError if they cannot be compared."""
+def judged_together(
+    first: Record, second: Record, *, nodes_asked: bool = False, aligns: bool = False
+) -> tuple[Any, Result]:
+    """Return (the two as one, the result). `nodes_asked`: see `judge`. UsageError if they cannot be compared.
+
+    `aligns`: whether layers may have different names in the two.
+    """
     if first.file.hash != second.file.hash:
         raise UsageError(
             f"the fingerprints of the records come from two hash functions: {first.file.hash} and {second.file.hash}.",
             f"samebits check --against {first.folder} runs the second training with the hash function of the first.",
         )
     joined = join(first, second)
+    if aligns:
+        return _judged_by_layers(joined)
     return joined, judge(joined.file, joined.trials, nodes_asked=nodes_asked)
+
+
+def _judged_by_layers(joined: MergedRecord) -> tuple[MergedRecord, Result]:
+    """Align the layers, and judge. If only one record has some of them, say how the others differ, too."""
+    sides = [[trial for trial in joined.trials if trial.id in side.trials] for side in joined.sides]
+    trials, notes, shared = aligned_trials(*sides)
+    file = joined.file.model_copy(update={"notes": [*joined.file.notes, *notes]})
+    result = judge(file, trials)
+    if shared and result.divergence is not None:
+        rest = f"without the layers that only one record has: {judge(file, shared).sentence}"
+        result = result.model_copy(update={"warnings": [*result.warnings, rest]})
+    return dataclasses.replace(joined, file=file, trials=trials), result
 
 
 def join(first: Record, second: Record) -> MergedRecord:
