@@ -160,7 +160,9 @@ def test_two_commits_are_checked_and_compared(repository, capsys):
     folder = repository({2: {"train.py": PROGRAM.format(factor=0.25)}}, commits=3)
     (folder / "train.py").write_text("raise SystemExit('not committed')")
     assert compare("--commits", "HEAD~2", "HEAD") == 1
-    assert "diverge at step 1" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "diverge at step 1" in said.out
+    assert said.err.count("changes that are not committed are not part of either side") == 1
     assert compare("--commits", "HEAD~1", "HEAD") == 0
     assert git(folder, "status", "--short") == " M train.py\n"
 
@@ -170,6 +172,15 @@ def test_a_commit_whose_own_trials_diverge_is_not_compared(repository, capsys):
     repository({2: {"train.py": flips}}, commits=2)
     assert compare("--commits", "HEAD~1", "HEAD") == 2
     assert "The second commit" in capsys.readouterr().err
+
+
+def test_the_error_of_a_commit_is_shown(repository, capsys):
+    repository({2: {"train.py": "raise ValueError('too few layers')"}}, commits=2)
+    assert compare("--commits", "HEAD~1", "HEAD") == 2
+    said = capsys.readouterr().err
+    assert "The second commit" in said
+    assert "Trial 1 said: ValueError: too few layers" in said
+    assert "not committed" not in said
 
 
 def test_two_releases_of_a_package_are_checked_and_compared(tmp_path, monkeypatch, capsys):
@@ -190,7 +201,10 @@ def test_two_releases_of_a_package_are_checked_and_compared(tmp_path, monkeypatc
     assert cli.main(["compare", "--packages", "factors==1.0", "factors==2.0", *train]) == 1
     assert "factors==1.0: trials 1,2" in capsys.readouterr().out
     assert cli.main(["compare", "--packages", "factors==1.0", "factors==3.0", *train]) == 2
-    assert "No matching distribution" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "No matching distribution" in said
+    assert "pip index versions factors" in said
+    assert "env create" not in said
 
 
 def test_compare_refuses_what_it_cannot_compare(tmp_path, monkeypatch, capsys):
@@ -198,5 +212,14 @@ def test_compare_refuses_what_it_cannot_compare(tmp_path, monkeypatch, capsys):
     assert cli.main(["compare", "a", "b", "c"]) == 2
     assert cli.main(["compare", "--commits", "a", "b", "--packages", "c", "d", "train.py"]) == 2
     assert cli.main(["compare", "--commits", "a", "b"]) == 2
+    assert cli.main(["compare", "--commits", "a", "--", "train.py"]) == 2
+    assert cli.main(["compare", "--packages", "a==1", "a==1", "train.py"]) == 2
     errors = capsys.readouterr().err
     assert all(text in errors for text in ("takes two records", "exclude each other", "There is no command to run"))
+    assert all(text in errors for text in ("only a is named", "a==1 is named twice"))
+
+
+def test_a_commit_is_not_compared_with_itself(repository, capsys):
+    repository({}, commits=1)
+    assert compare("--commits", "HEAD", "main") == 2
+    assert "HEAD and main are the same commit" in capsys.readouterr().err

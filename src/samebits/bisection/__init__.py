@@ -23,8 +23,9 @@ from samebits.experiment import Progress, Request
 from samebits.kept_record import judged_pair
 from samebits.launch.environment import search_path
 from samebits.model import Result
+from samebits.reports.program_errors import program_error
 
-__all__ = ["Bisection", "TriedCommit", "bisect", "records_of_commits", "records_of_packages"]
+__all__ = ["Bisection", "TriedCommit", "bisect", "records_of_commits", "records_of_packages", "repository_of"]
 
 Shown = Callable[[str], AbstractContextManager[Progress]]
 
@@ -105,6 +106,8 @@ def records_of_commits(request: Request, names: tuple[str, str], setup: str | No
     """Check two commits as `bisect` does, and return their records. Raises UsageError if one gives no answer."""
     repository = repository_of(request.directory)
     first, second = (repository.commit(name) for name in names)
+    if first == second:
+        raise UsageError(f"{names[0]} and {names[1]} are the same commit.", "name two commits.")
     with worktree(repository) as tree:
         search = _Search(repository, tree, request, setup, shown)
         return search.record_of(first, "first"), search.record_of(second, "second")
@@ -115,6 +118,8 @@ def records_of_packages(request: Request, releases: tuple[str, str], shown: Show
     from samebits.environments.releases import python_with
 
     assert request.out is not None
+    if releases[0] == releases[1]:
+        raise UsageError(f"{releases[0]} is named twice.", "name two releases, such as torch==2.9 torch==2.10.")
     python, hash_wanted = Path(request.python or sys.executable), None
     records = []
     for release in releases:
@@ -195,10 +200,12 @@ class _Search:
             return TriedCommit(commit, name, "skipped", failure)
         request = replace(self._request, directory=self._tree.directory, out=place)
         with self._shown(name) as progress:
-            result = checks.run(request, progress, hash_wanted=self._hash()).result
+            experiment, result = checks.run(request, progress, hash_wanted=self._hash())
         if result.verdict != "repeated":
             outcome: Outcome = "uncertain" if result.verdict == "diverged" else "skipped"
-            return TriedCommit(commit, name, outcome, result.sentence)
+            error = program_error(result, experiment.record)
+            said = f" Trial {error.trial} said: {error.said}" if error is not None else ""
+            return TriedCommit(commit, name, outcome, result.sentence + said)
         if self._good is None:
             self._good = place
             return TriedCommit(commit, name, "good")

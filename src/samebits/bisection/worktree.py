@@ -33,6 +33,11 @@ class Repository(NamedTuple):
         """Return the short name and the first line of a commit."""
         return self._output("log", "-1", "--format=%h %s", commit)
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether tracked files have changes that are not committed."""
+        return bool(self._output("status", "--porcelain", "--untracked-files=no"))
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the old commit comes before the new one."""
         return _git(self.top, "merge-base", "--is-ancestor", old, new).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -159,12 +160,18 @@ def _checked_sides(words: tuple[str, ...], given: dict[str, Any]) -> tuple[Path,
     """Check the command at two commits, or with two releases, and return both records."""
     requests.refuse_platform()
     usage = "compare --commits A B" if given["commits"] else "compare --packages A B"
+    names = given["commits"] or given["packages"]
+    if names[1].startswith("-"):
+        raise UsageError(f"Two sides are needed, and only {names[0]} is named.", f"samebits {usage} -- COMMAND")
     request = requests.local_request({**given, "command": requests.training_command(words)}, usage, "compare")
     from samebits import bisection
 
     if given["packages"]:
-        return bisection.records_of_packages(request, given["packages"], answers.titled_progress)
-    return bisection.records_of_commits(request, given["commits"], given["setup"], answers.titled_progress)
+        return bisection.records_of_packages(request, names, answers.titled_progress)
+    if bisection.repository_of(request.directory).is_changed:
+        answers.say("samebits: changes that are not committed are not part of either side\n", sys.stderr)
+    setup = given["setup"]
+    return bisection.records_of_commits(request, names, setup, answers.titled_progress)
 
 
 COMPARE = plain(

@@ -206,8 +206,9 @@ def _write_marker(folder: Path, recipe: Recipe, python: interpreters.Interpreter
 class Builder:
     """Runs the commands of one build. Their output goes to the log, and its last lines into the error."""
 
-    def __init__(self, folder: Path, name: str, log: IO[str], note: Note) -> None:
+    def __init__(self, folder: Path, name: str, log: IO[str], note: Note, advice: str = "") -> None:
         self.folder, self.name, self.log, self.note = folder, name, log, note
+        self.advice = advice or f"Remove the cause, then: samebits env create {name}   (it goes on where it stopped)"
         self.environment = {key: value for key, value in os.environ.items() if key not in MISLEADING}
 
     def works(self, python: interpreters.Interpreter) -> bool:
@@ -264,7 +265,7 @@ class Builder:
         return EnvironmentFailure(
             f"The environment {self.name} could not be built: {what} failed.\n{output}\n"
             f"   the whole output: {self.log.name}",
-            advice=f"Remove the cause, then: samebits env create {self.name}   (it goes on where it stopped)",
+            advice=self.advice,
         )
 
 

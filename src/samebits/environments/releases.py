@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,9 @@ def _build(folder: Path, python: Path, release: str, note: Callable[[str], None]
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.log").open("a") as log:
-        builder = Builder(folder, release, log, note)
+        name = re.split(r"[^\w.-]", release)[0]
+        advice = f"{python} -m pip index versions {name}   (shows the releases that pip finds), then try again"
+        builder = Builder(folder, release, log, note, advice)
         builder.run([str(python), "-m", "venv", "--clear", str(folder)], "the virtual environment")
         (site,) = folder.glob("lib/python*/site-packages")
         (site / "packages-below.pth").write_text("".join(f"{path}\n" for path in packages))
