@@ -196,7 +196,8 @@ def test_two_releases_of_a_package_are_checked_and_compared(tmp_path, monkeypatc
             wheel.writestr(f"{about}/RECORD", "")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    (tmp_path / "train.py").write_text("import factors\n" + PROGRAM.format(factor="factors.FACTOR"))
+    starts_afresh = "import os\nassert not os.path.exists('left')\nopen('left', 'w').close()\n"  # in both environments
+    (tmp_path / "train.py").write_text(f"import factors\n{starts_afresh}" + PROGRAM.format(factor="factors.FACTOR"))
     train = ["-n", "2", "--python", sys.executable, "train.py"]
     assert cli.main(["compare", "--packages", "factors==1.0", "factors==2.0", *train]) == 1
     assert "factors==1.0: trials 1,2" in capsys.readouterr().out

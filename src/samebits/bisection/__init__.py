@@ -121,11 +121,12 @@ def records_of_packages(request: Request, releases: tuple[str, str], shown: Show
     if releases[0] == releases[1]:
         raise UsageError(f"{releases[0]} is named twice.", "name two releases, such as torch==2.9 torch==2.10.")
     python, hash_wanted = Path(request.python or sys.executable), None
-    records = []
+    records: list[Path] = []
     for release in releases:
         with shown(release) as progress:
             chosen = str(python_with(python, release, progress.note))
-            with_release = replace(request, python=chosen, out=request.out / release)
+            first = records[0] if records else None
+            with_release = replace(request, python=chosen, out=request.out / release, starts_as=first)
             check = checks.run(with_release, progress, hash_wanted=hash_wanted)
         hash_wanted = check.experiment.record.file.hash
         records.append(request.out / release)

@@ -74,6 +74,8 @@ class Experiment:
         """
         plan = make_plan(request, hash_wanted=hash_wanted)
         experiment = cls(plan, describe(plan), progress, capacity)
+        if request.starts_as is not None:
+            experiment._start_as(request.starts_as)
         experiment.save()
         return experiment
 
