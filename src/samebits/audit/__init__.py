@@ -22,6 +22,7 @@ from samebits.experiment import Limits, Progress, Request
 from samebits.experiment.estimates import CostEstimate
 from samebits.launch.plan import make_record_folder
 from samebits.store import record_files, write_document
+from samebits.store.tensor_log import write_weights
 from samebits_probe.resume import VALUES
 
 __all__ = ["DOCUMENT", "AuditRequest", "Shown", "audit", "read"]
@@ -251,7 +252,9 @@ class _Audit:
         folder = self.arms.folder / f"weights-{step}"
         if moment.offset != step or not self.arms.has_time:
             return moment
-        if not cold.write_weights(folder, self.second.folders[0], step - 1, self.whole[0].start):
+        folder.mkdir()
+        names = {name: name for name in self.whole[0].start}
+        if not write_weights(folder, self.second.folders[0], step - 1, names):
             return moment
         title, command = f"a fresh run with the weights of step {step} alone", self.asked.request.command
         arm = self.arms.run(title, f"cold-{step}", command, steps=moment.steps, feed={"folder": str(folder)})

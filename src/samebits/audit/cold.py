@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from samebits.audit import alignment
 from samebits.audit.alignment import Run
 from samebits.audit.result import Moment
-from samebits.store import TensorLog
-from samebits_probe import wire
-from samebits_probe.tensor_log import row
 
-__all__ = ["MOST_BYTES", "judged", "write_weights"]
+__all__ = ["MOST_BYTES", "judged"]
 
 MOST_BYTES = 1 << 30
 BLIND = "Nothing that the checkpoint holds besides the weights mattered in these steps."
-
-
-def write_weights(folder: Path, process: Path, step: int, names: Collection[str]) -> bool:
-    """Write the weights that a process had after a step, as initial ones. Return whether any were there."""
-    folder.mkdir()
-    rows = [one for one in TensorLog(process).rows if one.step == step and one.name in names]
-    lines = [row((-1, "weight", one.name), one.dtype, one.shape, one.offset, one.size) for one in rows]
-    (folder / wire.TENSOR_ROWS).write_bytes(b"".join(lines))
-    (folder / wire.TENSORS).symlink_to((process / wire.TENSORS).absolute())
-    return bool(rows)
 
 
 def judged(moment: Moment, whole: Sequence[Run], resumed: Sequence[Run], cold: Sequence[Run]) -> Moment:

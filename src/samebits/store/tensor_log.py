@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +12,9 @@ import numpy as np
 from samebits.documents import Document
 from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines
 from samebits_probe import wire
+from samebits_probe.tensor_log import row
 
-__all__ = ["Tensor", "TensorLog", "TensorRow", "remove"]
+__all__ = ["Tensor", "TensorLog", "TensorRow", "remove", "write_weights"]
 
 
 class Tensor(NamedTuple):
@@ -77,6 +79,18 @@ class TensorLog:
     def read(self, row: TensorRow) -> Tensor:
         """Return the values of a tensor."""
         return Tensor(self._values[row.offset : row.offset + row.size].tobytes(), row.dtype, row.shape)
+
+
+def write_weights(folder: Path, process: Path, step: int, names: Mapping[str, str]) -> list[str]:
+    """Write the weights that a process had after a step (-1: before the first one), as initial ones of other trials.
+
+    `names`: of each weight, there -> in the other trials. Returns the names of those that were there.
+    """
+    rows = [one for one in TensorLog(process).rows if one.step == step and one.name in names]
+    lines = [row((-1, "weight", names[one.name]), one.dtype, one.shape, one.offset, one.size) for one in rows]
+    (folder / wire.TENSOR_ROWS).write_bytes(b"".join(lines))
+    (folder / wire.TENSORS).symlink_to((process / wire.TENSORS).absolute())
+    return [names[one.name] for one in rows]
 
 
 def remove(folder: Path) -> None:
