@@ -308,6 +308,7 @@ class RecordFile(Document):
     options: Options = Options()
     rounds: list[Round] = []
     notes: list[str] = []  # sentences about how the trials were combined, which become warnings
+    weights: str | None = None  # a folder with initial weights that samebits sets in each trial
     at_a_time_why: str = ""  # why this many trials ran at a time, or why one by one
     settled: list[ClockLaw] = []  # what trials with a faster clock have shown, in this record or in an earlier one
     doubt: str = ""  # what trials showed only if they had waited between rounds

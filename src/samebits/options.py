@@ -254,6 +254,10 @@ PACKAGES = Option(
     "Check the command after -- with two releases, such as torch==2.9 torch==2.10, and compare both records.",
     "A B", words=(read_text, read_text),
 )  # fmt: skip
+SAME_WEIGHTS = Option(
+    "same_weights", ("--same-weights",), "Let the trials of the second side begin with the initial weights of the "
+    "first one (PyTorch, Keras).", default=False,
+)  # fmt: skip
 STATEMENT = Option(
     "statement", ("--statement",), "Write an in-toto Statement about the final model (-: to standard output, and "
     "nothing else there).", "FILE", read_text,
@@ -309,7 +313,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "fix": (APPLY, RESTORE, PATCH, ASK, RUN, *REPORTS),
     "report": (*REPORTS, STATEMENT, PAPER),
     "verify": (*LOCAL, ISOLATE),
-    "compare": (COMMITS, PACKAGES, SET_UP, *LOCAL, STEPS, METRICS, *REPORTS),
+    "compare": (COMMITS, PACKAGES, SAME_WEIGHTS, SET_UP, *LOCAL, STEPS, METRICS, *REPORTS),
     "bisect": (SET_UP, *LOCAL, STEPS, METRICS, JSON),
     "audit": (*AUDITING, CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, OK_EXIT, TIMEOUT, ASK, OUT, OVERWRITE, *REPORTS),
     "clean": (KEEP,),

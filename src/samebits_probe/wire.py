@@ -312,6 +312,7 @@ REPLAY = "replay.json"
 #   child         pid: the process is forked from this one, and began
 #   exec          path, argv: the process is about to become this program. If it does, no event follows
 #   started       path, argv: the process started a program. forked: place where its own code forks. Once for each
+#   fed           name: an initial weight that was set
 #   not-fed       step, names: weights to be set that do not exist. tensors-full: step at which TENSORS had no more room
 #   settings      what ("optimizer" or "layer"), name, step, facts: its settings, if they are new
 #   scratch       names: the buffers that a model does not save

@@ -1,5 +1,7 @@
 """Which trials `check --add` runs, after trials that were interrupted and after trials whose program failed."""
 
+import json
+
 import pytest
 
 from samebits import causes, checks, localization, patches
@@ -105,3 +107,11 @@ def test_no_trial_is_added_beside_one_that_failed(ask, tmp_path):
     with pytest.raises(RecordError, match="More trials give no answer: trials 2 and 3 ended with exit status 1"):
         checks.run_more(folder, checks.Addition(1))
     assert len(open_record(folder).trials) == TRIALS
+
+
+def test_an_added_trial_gets_the_same_initial_weights(ask, tmp_path):
+    request = ask("trains_slowly.py", 2, 0, weights=tmp_path / "weights", trials=2)
+    checks.run(request)
+    checks.run_more(request.out, checks.Addition(1))
+    configs = [json.loads(path.read_text()) for path in sorted(request.out.glob("trials/*/config.json"))]
+    assert [config["feed"] for config in configs] == [{"folder": str(tmp_path / "weights")}] * 3

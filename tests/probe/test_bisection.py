@@ -174,6 +174,20 @@ def test_a_commit_whose_own_trials_diverge_is_not_compared(repository, capsys):
     assert "The second commit" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (PROGRAM.format(factor=0.5), "initial weights in 0 processes, not in one"),
+        (PROGRAM.format(factor=0.5).replace("for step", 'observe("w", [value], kind="start")\nfor step'),
+         "samebits sets weights of PyTorch, and of Keras on TensorFlow or PyTorch, not w"),
+    ],
+)  # fmt: skip
+def test_weights_that_cannot_be_set_are_refused(repository, capsys, program, said):
+    repository({1: {"train.py": program}}, commits=2)
+    assert compare("--commits", "HEAD~1", "HEAD", "--same-weights") == 2
+    assert said in capsys.readouterr().err
+
+
 def test_the_error_of_a_commit_is_shown(repository, capsys):
     repository({2: {"train.py": "raise ValueError('too few layers')"}}, commits=2)
     assert compare("--commits", "HEAD~1", "HEAD") == 2
@@ -215,9 +229,10 @@ def test_compare_refuses_what_it_cannot_compare(tmp_path, monkeypatch, capsys):
     assert cli.main(["compare", "--commits", "a", "b"]) == 2
     assert cli.main(["compare", "--commits", "a", "--", "train.py"]) == 2
     assert cli.main(["compare", "--packages", "a==1", "a==1", "train.py"]) == 2
+    assert cli.main(["compare", "--same-weights", "a", "b"]) == 2
     errors = capsys.readouterr().err
     assert all(text in errors for text in ("takes two records", "exclude each other", "There is no command to run"))
-    assert all(text in errors for text in ("only a is named", "a==1 is named twice"))
+    assert all(text in errors for text in ("only a is named", "a==1 is named twice", "needs trials to run"))
 
 
 def test_a_commit_is_not_compared_with_itself(repository, capsys):

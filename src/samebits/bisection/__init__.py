@@ -17,6 +17,7 @@ from typing import NamedTuple
 import samebits
 from samebits import checks
 from samebits.bisection.documents import BisectionResult, CheckedCommit, Outcome
+from samebits.bisection.same_weights import InitialWeights
 from samebits.bisection.worktree import Repository, Worktree, repository_of, worktree
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, Request
@@ -102,7 +103,9 @@ def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Sh
         return search.run(good, bad)
 
 
-def records_of_commits(request: Request, names: tuple[str, str], setup: str | None, shown: Shown) -> tuple[Path, Path]:
+def records_of_commits(
+    request: Request, names: tuple[str, str], setup: str | None, shown: Shown, *, same_weights: bool = False
+) -> tuple[Path, Path]:
     """Check two commits as `bisect` does, and return their records. Raises UsageError if one gives no answer."""
     repository = repository_of(request.directory)
     first, second = (repository.commit(name) for name in names)
@@ -110,10 +113,13 @@ def records_of_commits(request: Request, names: tuple[str, str], setup: str | No
         raise UsageError(f"{names[0]} and {names[1]} are the same commit.", "name two commits.")
     with worktree(repository) as tree:
         search = _Search(repository, tree, request, setup, shown)
+        search.gives_weights = same_weights
         return search.record_of(first, "first"), search.record_of(second, "second")
 
 
-def records_of_packages(request: Request, releases: tuple[str, str], shown: Shown) -> tuple[Path, Path]:
+def records_of_packages(
+    request: Request, releases: tuple[str, str], shown: Shown, *, same_weights: bool = False
+) -> tuple[Path, Path]:
     """Check with two releases ("torch==2.9", "torch==2.10"), each in its own environment, and return the records."""
     from samebits.environments.releases import python_with
 
@@ -122,12 +128,16 @@ def records_of_packages(request: Request, releases: tuple[str, str], shown: Show
         raise UsageError(f"{releases[0]} is named twice.", "name two releases, such as torch==2.9 torch==2.10.")
     python, hash_wanted = Path(request.python or sys.executable), None
     records: list[Path] = []
+    weights: InitialWeights | None = None
     for release in releases:
         with shown(release) as progress:
             chosen = str(python_with(python, release, progress.note))
             first = records[0] if records else None
             with_release = replace(request, python=chosen, out=request.out / release, starts_as=first)
+            with_release = with_release if weights is None else weights.given_to(with_release, progress)
             check = checks.run(with_release, progress, hash_wanted=hash_wanted)
+            if same_weights and weights is None:
+                weights = InitialWeights(with_release, progress)
         hash_wanted = check.experiment.record.file.hash
         records.append(request.out / release)
     return records[0], records[1]
@@ -146,6 +156,8 @@ class _Search:
     ) -> None:
         self._repository, self._tree, self._request = repository, tree, request
         self._setup, self._shown = setup, shown
+        self.gives_weights = False  # whether the trials of later commits begin with the weights of the first one
+        self._weights: InitialWeights | None = None
         assert request.out is not None
         self._found = Bisection(request.out)
         self._good: Path | None = None  # the record of the good commit
@@ -201,7 +213,10 @@ class _Search:
             return TriedCommit(commit, name, "skipped", failure)
         request = replace(self._request, directory=self._tree.directory, out=place)
         with self._shown(name) as progress:
+            request = request if self._weights is None else self._weights.given_to(request, progress)
             experiment, result = checks.run(request, progress, hash_wanted=self._hash())
+            if self.gives_weights and self._weights is None and result.verdict == "repeated":
+                self._weights = InitialWeights(request, progress)
         if result.verdict != "repeated":
             outcome: Outcome = "uncertain" if result.verdict == "diverged" else "skipped"
             error = program_error(result, experiment.record)

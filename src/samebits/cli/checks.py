@@ -129,7 +129,8 @@ samebits judges the trials of both records together. It numbers the trials of th
 after those of the first. Notes say how the setups of the two differ.
 
 With --commits or --packages, samebits first checks the command on both sides, and then compares. It checks commits in a
-git worktree (see samebits bisect). Each release gets its own environment, which has all your other packages too.
+git worktree (see samebits bisect). Each release gets its own environment, which has all your other packages too. With
+--same-weights, the trials of the second side begin with the initial weights of the first one.
 
 samebits aligns layers with different names by their order and shapes, and lists these layers and new ones.
 
@@ -143,6 +144,8 @@ def run_compare(words: tuple[str, ...], **given: Any) -> int:
     sides = [name for name in ("commits", "packages") if given[name]]
     if len(sides) == 2:
         raise UsageError("--commits and --packages exclude each other.", "leave one out.")
+    if given["same_weights"] and not sides:
+        raise UsageError("--same-weights needs trials to run.", "add --commits A B or --packages A B.")
     if sides:
         first, second = _checked_sides(words, given)
     elif len(words) > 2:
@@ -166,12 +169,13 @@ def _checked_sides(words: tuple[str, ...], given: dict[str, Any]) -> tuple[Path,
     request = requests.local_request({**given, "command": requests.training_command(words)}, usage, "compare")
     from samebits import bisection
 
+    same = given["same_weights"]
     if given["packages"]:
-        return bisection.records_of_packages(request, names, answers.titled_progress)
+        return bisection.records_of_packages(request, names, answers.titled_progress, same_weights=same)
     if bisection.repository_of(request.directory).is_changed:
         answers.say("samebits: changes that are not committed are not part of either side\n", sys.stderr)
     setup = given["setup"]
-    return bisection.records_of_commits(request, names, setup, answers.titled_progress)
+    return bisection.records_of_commits(request, names, setup, answers.titled_progress, same_weights=same)
 
 
 COMPARE = plain(

@@ -293,6 +293,7 @@ def describe(plan: Plan) -> RecordFile:
         controls=plan.controls,
         seed=request.seed,
         variables=request.variables,
+        weights=str(request.weights) if request.weights else None,
         hash="xxh3" if plan.hash == "xxh3" else "blake2b",
         options=request.options,
         settled=list(request.settled),

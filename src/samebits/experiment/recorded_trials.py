@@ -133,6 +133,7 @@ def request_of(record: store.Record) -> Request:
         seed=file.seed,
         out=record.folder,
         variables=file.variables,
+        weights=Path(file.weights) if file.weights else None,
         settled=file.settled,
     )
 

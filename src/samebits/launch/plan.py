@@ -46,7 +46,7 @@ class Request:
     there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
     the default. `against`: a record that the new trials are compared with. `variables`: variables of each trial that
     differ from this process's environment; None removes a variable. `again`: how often a trial starts again if its node
-    was lost. `starts_as`: a record, from
+    was lost. `weights`: a folder with initial weights for each trial (`feed` of `Limits`). `starts_as`: a record, from
     whose first files the trials start. `settled`: the values that follow the clock, as earlier trials showed.
     """
 
@@ -65,6 +65,7 @@ class Request:
     against: Path | None = None
     variables: dict[str, str | None] = field(default_factory=dict)
     again: int = 0
+    weights: Path | None = None
     starts_as: Path | None = None
     settled: Sequence[ClockLaw] = ()
 

@@ -32,6 +32,7 @@ YOUNG = 5.0
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds that children which outlive the command may take to end by themselves
 THIN = {"after": 1000, "every": 100}
+WEIGHTS_SET = "samebits set the initial weights of the second side to those of the first one (--same-weights)"
 WHOLE = {"after": 1 << 62, "every": 1}  # a resumed run numbers its steps from 0, so it would keep other ones
 
 
@@ -65,6 +66,7 @@ class TrialRun:
         environment = trial_environment(self.plan, self.id, self.directory, self.slot, self._controls)
         self._start_facts.environment = environment
         self.files.notes += self._isolate(environment) if self.plan.options.isolate else []
+        self.files.notes += [WEIGHTS_SET] if self.plan.request.weights else []
         with controls.launching(self._controls):
             self.command: Command = launcher.start(self._job(environment))
         try:
@@ -92,6 +94,7 @@ class TrialRun:
         return [f"--isolate: more than {isolation.MOST_ENTRIES:,} files; some folders are shared by the trials"]
 
     def _config(self) -> dict[str, Any]:
+        weights = self.plan.request.weights
         return {
             "format": wire.FORMAT,
             "trial": self.id,
@@ -109,7 +112,7 @@ class TrialRun:
             "tensors": self.limits.tensors,
             "details": self.limits.details,
             "replay": self.limits.replay,
-            "feed": self.limits.feed,
+            "feed": self.limits.feed or (weights and {"folder": str(weights)}),
             "draws": self.limits.draws,
             "audit": None if self.limits.audit is None else {**self.limits.audit, "out": str(self.out)},
             "tell": bool(self.plan.request.options.artifacts),

@@ -1,0 +1,68 @@
+"""`samebits compare --same-weights` with real models: only what differs beside the initial weights is found."""
+
+import subprocess
+import sys
+
+import pytest
+
+from samebits import cli
+
+TORCH = """
+import torch
+torch.manual_seed({seed})
+net = torch.nn.Sequential()
+for name, layer in ({layers}):
+    net.add_module(name, layer)
+sgd = torch.optim.SGD(net.parameters(), lr={rate}, momentum=0.9)
+x = torch.linspace(-1, 1, 18).reshape(6, 3)
+for step in range(3):
+    loss = (net(x) ** 2).mean()
+    sgd.zero_grad()
+    loss.backward()
+    sgd.step()
+"""
+LAYERS = "('one', torch.nn.Linear(3, 4)), ('norm', torch.nn.BatchNorm1d(4)), ('last', torch.nn.Linear(4, 1))"
+WAS_SET = "samebits set the initial weights of the second side to those of the first one"
+USUAL = {"seed": 1, "layers": LAYERS, "rate": 0.1}
+
+
+@pytest.fixture
+def compare(tmp_path, monkeypatch, capsys, late_compiler):
+    """Function(program, program) -> (status, what was said): of two commits with these programs."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*programs):
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run([*git, "init", "-q"], check=True)
+        (tmp_path / ".gitignore").write_text(".samebits\n")
+        for program in programs:
+            (tmp_path / "train.py").write_text(program)
+            subprocess.run([*git, "add", "-A"], check=True)
+            subprocess.run([*git, "commit", "-qm", "A change"], check=True)
+        words = ["--commits", "HEAD~1", "HEAD", "--same-weights", "-n", "2", "--", sys.executable, "train.py"]
+        status = cli.main(["compare", *words])
+        said = capsys.readouterr()
+        return status, said.out + said.err
+
+    return run
+
+
+def program(**changes):
+    return TORCH.format(**{**USUAL, **changes})
+
+
+@pytest.mark.slow(seconds=40)
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({"layers": LAYERS.replace("'one'", "'stem'")}, 0, "one = stem"),
+        ({"rate": 0.2}, 1, "step 0 > update > "),
+        ({"layers": f"{LAYERS}, ('new', torch.nn.Linear(1, 1))"}, 1, "only the second record has these layers: new"),
+        ({"layers": "('one', torch.nn.Linear(3, 5)),"}, 2, "no layer has the same shapes on both sides"),
+    ],
+)
+def test_only_what_differs_beside_the_initial_weights_is_found(compare, changes, status, said):
+    found, text = compare(program(), program(seed=2, **changes))
+    assert found == status, text
+    assert said in text
+    assert (WAS_SET in text) == (status < 2)
