@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size, UnknownPlace
 from samebits.golden_answer import GoldenAnswer
-from samebits.saved_files import RECORD_FORMAT, FilesFile, Lines, Part, SavedFile
+from samebits.saved_files import RECORD_FORMAT, FilesFile, Leak, Lines, Part, SavedFile
 
 __all__ = [
     "ENDED_BEFORE",
@@ -324,18 +324,6 @@ class PythonProcess(Document):
     watched: bool
     why: str = ""  # for one that was not watched: what hid it, if that is known
     asks: bool = False  # a program such as a runner only asked the interpreter about itself, before the first step
-
-
-class Leak(Document):
-    """A file that an earlier trial left where this one could find it. `content`: its fingerprint when the trial began.
-
-    `how`: the trial read the file, or the file was only there. In old records also: the trial looked at its name.
-    """
-
-    path: str
-    written_by: int
-    content: str | None
-    how: Literal["read", "name", "there"] = "read"
 
 
 class TrialFile(Document):

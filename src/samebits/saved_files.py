@@ -1,4 +1,4 @@
-"""Defines the documents of what a trial left: its files, and the texts that it printed."""
+"""Defines the documents of what a trial left: its files, the texts that it printed, and what a later trial found."""
 
 # no `from __future__ import annotations`: see `samebits.model`
 from typing import Any, Literal
@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from samebits.documents import Document
 
-__all__ = ["RECORD_FORMAT", "FilesFile", "Lines", "Part", "SavedFile"]
+__all__ = ["RECORD_FORMAT", "FilesFile", "Leak", "Lines", "Part", "SavedFile"]
 
 RECORD_FORMAT = 1
 
@@ -102,3 +102,15 @@ class FilesFile(Document):
     span: list[float] = []
     uptime: list[float] = []
     pids: list[int] = []
+
+
+class Leak(Document):
+    """A file that an earlier trial left where this one could find it. `content`: its fingerprint when the trial began.
+
+    `how`: the trial read the file, or the file was only there. In old records also: the trial looked at its name.
+    """
+
+    path: str
+    written_by: int
+    content: str | None
+    how: Literal["read", "name", "there"] = "read"

@@ -28,7 +28,7 @@ SEEN = [
 ]
 
 
-class Cells:
+class ShellCells:
     """The cells that a shell runs: which step each begins with, the lines that make steps, and which cell raised."""
 
     def __init__(self, probe: "Probe", globals_of_cells: Dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ def install(module: Library, probe: "Probe") -> None:
     shell = module.InteractiveShell
 
     def begin(_: Any, self: Any) -> None:
-        cells = Cells(probe, self.user_global_ns)
+        cells = ShellCells(probe, self.user_global_ns)
         probe.closers.append(cells)
         for event, tell in (
             ("pre_execute", cells.start),
