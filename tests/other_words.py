@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-REWORDED = ("samebits.model", "samebits.comparison.")
+REWORDED = ("samebits.endings", "samebits.comparison.")
 KEPT = "samebits.comparison.evidence."  # patterns, which compare what programs print
 
 

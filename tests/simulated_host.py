@@ -20,10 +20,11 @@ from simulation import Source
 
 from samebits import causes, clock, launch, store
 from samebits.documents import Explanation
+from samebits.endings import NODE_WAS_LOST
 from samebits.experiment import Request
 from samebits.launch.files import custody
 from samebits.launch.hosts import TrialOrder
-from samebits.model import NODE_WAS_LOST, FilesFile, Options, TrialFile
+from samebits.model import FilesFile, Options, TrialFile
 from samebits.noise import SEED, NoiseRequest, noise
 from samebits.noise.result import NoiseResult
 from samebits.vary import vary

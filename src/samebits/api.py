@@ -10,6 +10,7 @@ record that does not exist. Trials that diverge, fail or give no answer are resu
 
 from __future__ import annotations
 
+import html
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from samebits.keywords import (
     values,
     words,
 )
+from samebits.model import Result
 from samebits.options import REPORTS, read_added, read_text
 from samebits.reports import SCREEN, check_targets, report_of_result, write_file
 
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 
     from samebits.checks import OneTrialRecord
     from samebits.experiment import Request
-    from samebits.model import Result
     from samebits.store import Record
 
 __all__ = ["Command", "add", "check", "compare", "explain", "locate", "record", "report"]
@@ -216,3 +217,15 @@ def _written(result: Result, record: Record, given: Mapping[str, Any]) -> Result
         for name, target in targets.items():
             write_file(name, target, presenters.render(name, report))
     return result
+
+
+def _html(result: Result) -> str:
+    """Return the report of the terminal, escaped."""
+    from samebits.reports.presenters import terminal
+    from samebits.reports.result_report import report as report_of
+
+    return f"<pre>{html.escape(terminal.render(report_of(result, is_whole=False)))}</pre>"
+
+
+# a notebook asks the last value of a cell for it; the model itself knows no report
+Result._repr_html_ = _html  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from samebits import interrupt, store, words
+from samebits.endings import ENDED_WELL
 from samebits.errors import UsageError
 from samebits.experiment import (
     FIRST,
@@ -24,7 +25,7 @@ from samebits.experiment import (
 )
 from samebits.launch import origin
 from samebits.launch.capacity.capacity import Capacity
-from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
+from samebits.model import EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT
 

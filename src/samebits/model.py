@@ -3,24 +3,18 @@
 `Result` is what --json writes. A record has `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`."""
 
 # `from __future__ import annotations` would delay each check: Python would compile the text of each annotation
-import html
 from typing import Any, Literal
 
 from pydantic import model_validator
 
 from samebits.documents import Document, Explanation, FileOrder, HeldControl, KeyedPoint, Location, Size, UnknownPlace
+from samebits.endings import EndedBy, Status, code_of
 from samebits.golden_answer import GoldenAnswer
 from samebits.saved_files import RECORD_FORMAT, FilesFile, Leak, Lines, Part, SavedFile
 
 __all__ = [
-    "ENDED_BEFORE",
-    "ENDED_WELL",
     "EXIT_CODES",
-    "NODE_WAS_LOST",
     "RECORD_FORMAT",
-    "SAMEBITS_ENDED",
-    "STOPPED_BY_USER",
-    "SUPERVISOR_KILLED",
     "ClockLaw",
     "Detection",
     "Divergence",
@@ -44,7 +38,6 @@ __all__ = [
     "Scope",
     "Setup",
     "Size",
-    "Status",
     "Trial",
     "TrialFile",
     "UnknownPlace",
@@ -53,18 +46,6 @@ __all__ = [
 
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
-Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
-# what killed a trial that did not end by itself. No code reads the sentences
-EndedBy = Literal["node", "interrupt", "samebits", "supervisor"]
-NODE_WAS_LOST = "its node was lost"
-STOPPED_BY_USER = "samebits was interrupted"
-ENDED_BEFORE = "samebits ended before the trial did"  # so that samebits could not write the reason
-SUPERVISOR_KILLED = "the process that supervises the trial was killed from outside"
-SAMEBITS_ENDED: frozenset[EndedBy] = frozenset(("interrupt", "samebits"))  # says nothing about the program
-_ENDED_BY: dict[str, EndedBy] = {
-    NODE_WAS_LOST: "node", STOPPED_BY_USER: "interrupt", ENDED_BEFORE: "samebits", SUPERVISOR_KILLED: "supervisor",
-}  # fmt: skip
-ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the program ended by itself, or samebits ended it
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 
 
@@ -240,13 +221,6 @@ class Result(Document):
     def __str__(self) -> str:
         return f"{self.verdict}: {self.sentence}"
 
-    def _repr_html_(self) -> str:
-        """Return the report of the terminal, escaped. A notebook asks the last value of a cell for it."""
-        from samebits.reports.presenters import terminal
-        from samebits.reports.result_report import report
-
-        return f"<pre>{html.escape(terminal.render(report(self, is_whole=False)))}</pre>"
-
     @property
     def exit_code(self) -> int:
         """The exit status of the verdict: 0 repeated, 1 diverged, 3 inconclusive."""
@@ -361,7 +335,7 @@ class TrialFile(Document):
     @classmethod
     def _with_code(cls, fields: Any) -> Any:
         """Add the code of a sentence. Documents of older versions have only the sentence."""
-        code = _ENDED_BY.get(fields.get("why", "")) if isinstance(fields, dict) else None
+        code = code_of(fields.get("why", "")) if isinstance(fields, dict) else None
         return {"ended_by": code, **fields} if code else fields
 
     working_copy: str = ""  # the copy of the working folder that this trial alone had, if it had one

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from samebits import causes, checks, localization, patches
+from samebits.endings import STOPPED_BY_USER
 from samebits.errors import RecordError
 from samebits.experiment import Progress, Request, recorded_trials
-from samebits.model import STOPPED_BY_USER
 from samebits.store import open_record
 
 TRIALS = 3

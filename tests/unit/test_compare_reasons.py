@@ -8,7 +8,8 @@ from pathlib import Path
 import other_words
 import pytest
 
-from samebits.model import STOPPED_BY_USER, FilesFile, Leak, PythonProcess, SavedFile
+from samebits.endings import STOPPED_BY_USER
+from samebits.model import FilesFile, Leak, PythonProcess, SavedFile
 
 
 @pytest.fixture

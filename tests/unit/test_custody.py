@@ -128,7 +128,7 @@ def test_a_folder_that_was_just_begun_when_samebits_was_killed_is_replaced(tmp_p
     assert replaced(tmp_path / "begun")
 
 
-HOLD = "import sys; from pathlib import Path; from samebits.launch import custody; c = custody.{}(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+HOLD = "import sys; from pathlib import Path; from samebits.launch.files import custody; c = custody.{}(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.causes.settings import Setting
+from samebits.endings import NODE_WAS_LOST, SUPERVISOR_KILLED
 from samebits.experiment.kills import kill
 from samebits.launch.processes.local import CommandEnd
-from samebits.model import NODE_WAS_LOST, SUPERVISOR_KILLED, TrialFile
+from samebits.model import TrialFile
 
 
 class Rounds:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits import launch, store
+from samebits.endings import STOPPED_BY_USER
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch.files import custody
@@ -18,7 +19,7 @@ from samebits.launch.remote import remote_host as remote
 from samebits.launch.remote.remote_host import RemoteTrial
 from samebits.launch.trial.local_host import LocalHost
 from samebits.launch.trial.trial_run import TrialRun
-from samebits.model import STOPPED_BY_USER, FilesFile, Options, TrialFile
+from samebits.model import FilesFile, Options, TrialFile
 from samebits.needs import read_needs
 
 

@@ -7,8 +7,8 @@ import warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samebits.launch.command import name_of
 
+from samebits.launch.processes.command import name_of
 from samebits.names import matches_any, python_name, without_release
 
 NAMES = st.text("ab[]!-^&~|\\*?.{}() ", min_size=1, max_size=12)

@@ -18,10 +18,11 @@ from samebits import checks, clock
 from samebits.audit import alignment
 from samebits.audit.alignment import Run
 from samebits.audit.result import Checkpoint
+from samebits.endings import ENDED_WELL
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.launch.processes.observations import Processes
-from samebits.model import ENDED_WELL, FilesFile, TrialFile
+from samebits.model import FilesFile, TrialFile
 from samebits.store import TrialTrace
 from samebits_probe.resume import KEPT
 

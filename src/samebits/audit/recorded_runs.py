@@ -9,13 +9,13 @@ from pathlib import Path
 
 from samebits.audit.arms import CHECKPOINT, Arm, Arms
 from samebits.audit.result import Checkpoint
+from samebits.endings import ENDED_WELL
 from samebits.errors import UsageError
 from samebits.experiment import Request
 from samebits.experiment.recorded_trials import request_of
 from samebits.launch import origin
 from samebits.launch.plan import trial_name
 from samebits.launch.processes.observations import read_json
-from samebits.model import ENDED_WELL
 from samebits.store import Record, TrialTrace, open_record, record_files
 from samebits.store.record import TRIALS
 from samebits_probe.resume import KEPT

@@ -10,7 +10,8 @@ from samebits import words
 from samebits.audit import alignment
 from samebits.audit.alignment import Run, ShiftedComparison, StepPlace
 from samebits.audit.result import Checkpoint, Moment, ResumeDifference
-from samebits.model import ENDED_WELL, FilesFile, TrialFile
+from samebits.endings import ENDED_WELL
+from samebits.model import FilesFile, TrialFile
 from samebits_probe import wire
 
 Reason = tuple[str, str]  # a sentence, and what to do

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from samebits import store, words
-from samebits.comparison.layers import aligned_layers
+from samebits.comparison.traces.layers import aligned_layers
+from samebits.endings import ENDED_WELL
 from samebits.errors import UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
-from samebits.model import ENDED_WELL
 from samebits.store.tensor_log import write_weights
 from samebits_probe import wire
 

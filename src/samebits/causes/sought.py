@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from samebits.comparison.files.file_names import pattern_of
 from samebits.comparison.verdict.threads import without_racing_traces
-from samebits.model import ENDED_WELL, Kind, Result
+from samebits.endings import ENDED_WELL
+from samebits.model import Kind, Result
 from samebits.names import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from samebits import words
+from samebits.endings import ENDED_WELL
 from samebits.experiment import Progress
 from samebits.experiment.estimates import CostEstimate
 from samebits.interrupt import StopSignal
-from samebits.model import ENDED_WELL
 from samebits.reports import screen
 
 if TYPE_CHECKING:

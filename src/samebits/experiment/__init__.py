@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import __version__, clock, comparison, store
+from samebits.endings import NODE_WAS_LOST
 from samebits.errors import UsageError
 from samebits.experiment import recorded_trials
 from samebits.experiment.held_back import HeldBack
@@ -24,7 +25,7 @@ from samebits.launch.files.custody import full_disk_said
 from samebits.launch.outside import Outside
 from samebits.launch.plan import Limits, Plan, Request, arrange, make_plan
 from samebits.launch.processes.observations import Processes
-from samebits.model import NODE_WAS_LOST, ClockLaw, Document, RecordFile, Result, TrialFile
+from samebits.model import ClockLaw, Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
 from samebits.store.record import TRIALS
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import store, words
+from samebits.endings import ENDED_WELL, SAMEBITS_ENDED, STOPPED_BY_USER
 from samebits.errors import RecordError, UsageError
 from samebits.launch import environment, origin
 from samebits.launch.files import custody
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.launch.processes import facts
-from samebits.model import ENDED_WELL, SAMEBITS_ENDED, STOPPED_BY_USER, RecordFile, TrialFile
+from samebits.model import RecordFile, TrialFile
 
 SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
 LEAST_SECONDS = 30.0  # but not before this time

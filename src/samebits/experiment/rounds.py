@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from samebits import clock, imports, interrupt
+from samebits.endings import STOPPED_BY_USER
 from samebits.experiment import first_trials, starts
 from samebits.experiment.held_back import HeldBack
 from samebits.experiment.progress import Progress
@@ -22,7 +23,7 @@ from samebits.launch.plan import Limits, Plan
 from samebits.launch.trial.local_host import handles_of
 from samebits.launch.trial.pauses import PausedTrials
 from samebits.launch.trial.trial_run import TrialRun
-from samebits.model import STOPPED_BY_USER, TrialFile
+from samebits.model import TrialFile
 
 _TELL = 0.25  # seconds between two messages about a trial's steps
 _PACE = 0.1  # seconds between two looks for a free place, while trials of a different record have all places

@@ -69,6 +69,11 @@ class Request:
     starts_as: Path | None = None
     settled: Sequence[ClockLaw] = ()
 
+    @property
+    def feed(self) -> dict[str, Any] | None:
+        """The `feed` of each trial: where its initial weights come from."""
+        return {"folder": str(self.weights)} if self.weights else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

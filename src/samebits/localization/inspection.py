@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from samebits import comparison, store
 from samebits.documents import Apart, Size, UnorderedVariable
+from samebits.endings import ENDED_WELL
 from samebits.experiment import Experiment, Limits, Progress, recorded_trials
-from samebits.model import ENDED_WELL, Divergence, RecordFile
+from samebits.model import Divergence, RecordFile
 from samebits.store import Tensor, TensorLog, TrialTrace
 from samebits_probe import wire
 

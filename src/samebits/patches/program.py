@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from samebits.endings import ENDED_WELL
 from samebits.experiment import Experiment, Limits, Progress, recorded_trials
 from samebits.launch.processes import observations
-from samebits.model import ENDED_WELL, Divergence
+from samebits.model import Divergence
 from samebits.patches.insertion import InsertionPoint
 from samebits.patches.notebook_source import NotebookSource
 from samebits.patches.source import SourceFile, TextEdit, touches

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from samebits.comparison.verdict.merged_records import MergedRecord
-from samebits.model import ENDED_WELL, Result
+from samebits.endings import ENDED_WELL
+from samebits.model import Result
 from samebits.reports.result_words import cell_words
 from samebits.store.outputs import last_lines, last_words
 

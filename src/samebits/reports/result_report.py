@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from samebits import words
-from samebits.model import ENDED_WELL, Result, Trial
+from samebits.endings import ENDED_WELL
+from samebits.model import Result, Trial
 from samebits.reports import findings, result_words
 from samebits.reports.clock_sections import clock_sections, place_words, unknown_facts
 from samebits.reports.golden_sections import golden_blocks, golden_lines, only_golden_differs

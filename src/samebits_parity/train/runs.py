@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samebits.comparison.verdict.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
+from samebits.endings import ENDED_WELL
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request, arrange
 from samebits.launch import HOSTS
 from samebits.launch.processes.observations import events
-from samebits.model import ENDED_WELL, Options, TrialFile
+from samebits.model import Options, TrialFile
 from samebits.store.outputs import last_words
 from samebits_parity.train.pairs import Pairer, WeightPair
 from samebits_parity.train.values import Array, TrainingValues

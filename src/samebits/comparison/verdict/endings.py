@@ -10,7 +10,8 @@ from pathlib import PurePath
 from samebits import words
 from samebits.comparison.files.file_names import pattern_of
 from samebits.comparison.traces.processes import AlignedTrial
-from samebits.model import SAMEBITS_ENDED, PythonProcess, RecordFile, TrialFile
+from samebits.endings import SAMEBITS_ENDED
+from samebits.model import PythonProcess, RecordFile, TrialFile
 from samebits.store.formats import is_result
 from samebits.store.trace import TrialTrace
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from samebits.endings import SUPERVISOR_KILLED, Status
 from samebits.launch.processes import supervisor
-from samebits.model import SUPERVISOR_KILLED, Status
 from samebits.words import signal_name
 
 _SUPERVISOR_CODE = "import sys; sys.path.append(sys.argv[1]); import supervisor; supervisor.main()"

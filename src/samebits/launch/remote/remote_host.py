@@ -18,6 +18,7 @@ from pathlib import Path
 from tarfile import TarError
 
 from samebits import __version__, clock, store
+from samebits.endings import ENDED_BEFORE, NODE_WAS_LOST, Status
 from samebits.errors import SamebitsError
 from samebits.launch import origin
 from samebits.launch.files import custody, folders
@@ -27,7 +28,7 @@ from samebits.launch.hosts import RemoteTask, TaskState, TrialOrder
 from samebits.launch.node.orders import Delivery, NodeOrder, OrderFiles, Post, unpack
 from samebits.launch.plan import Plan
 from samebits.launch.remote.exchange import Exchange
-from samebits.model import ENDED_BEFORE, NODE_WAS_LOST, FilesFile, Status, TrialFile
+from samebits.model import FilesFile, TrialFile
 from samebits.store.record import read_trial
 
 __all__ = ["RemoteHost", "RemoteTrial", "Visit"]

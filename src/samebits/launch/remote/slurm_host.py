@@ -10,6 +10,7 @@ import shlex
 import time
 from collections.abc import Mapping
 
+from samebits.endings import NODE_WAS_LOST
 from samebits.errors import UsageError
 from samebits.launch.hosts import TaskState
 from samebits.launch.node.keeper import worker
@@ -27,7 +28,6 @@ from samebits.launch.remote.slurm import (
     refusal,
     refuse_without_slurm,
 )
-from samebits.model import NODE_WAS_LOST
 from samebits.needs import SBATCH, in_options, read_sbatch
 
 __all__ = ["SlurmHost", "SlurmTask"]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from samebits import clock, controls, store
+from samebits.endings import ENDED_BEFORE, ENDED_WELL, Status
 from samebits.launch.capacity.capacity import UsageMeter
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.files import custody
@@ -16,14 +17,13 @@ from samebits.launch.outside import Outside
 from samebits.launch.plan import Limits, Plan, trial_name
 from samebits.launch.processes import facts
 from samebits.launch.processes.command import FileNames, ProgramPlace, fill
-from samebits.launch.processes.facts import ProcessFiles
 from samebits.launch.processes.local import Command, CommandEnd, Job, Launcher, end_all, still_running
 from samebits.launch.processes.observations import Processes
 from samebits.launch.processes.pythons import Pythons
 from samebits.launch.trial import artifacts, isolation
 from samebits.launch.trial.pauses import Wait, steps_allowed
 from samebits.launch.trial.trial_files import TrialFiles
-from samebits.model import ENDED_BEFORE, ENDED_WELL, FilesFile, Leak, Status, TrialFile
+from samebits.model import FilesFile, Leak, TrialFile
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at a young trial, or at one that is to be stopped after a step
@@ -94,7 +94,6 @@ class TrialRun:
         return [f"--isolate: more than {isolation.MOST_ENTRIES:,} files; some folders are shared by the trials"]
 
     def _config(self) -> dict[str, Any]:
-        weights = self.plan.request.weights
         return {
             "format": wire.FORMAT,
             "trial": self.id,
@@ -112,17 +111,16 @@ class TrialRun:
             "tensors": self.limits.tensors,
             "details": self.limits.details,
             "replay": self.limits.replay,
-            "feed": self.limits.feed or (weights and {"folder": str(weights)}),
+            "feed": self.limits.feed or self.plan.request.feed,
             "draws": self.limits.draws,
             "audit": None if self.limits.audit is None else {**self.limits.audit, "out": str(self.out)},
             "tell": bool(self.plan.request.options.artifacts),
         }
 
     def _job(self, environment: dict[str, str]) -> Job:
-        values = {"out": str(self.out), "trial": trial_name(self.id)}
         return Job(
             executable=self.plan.executable,
-            command=fill(self.plan.request.command, values),
+            command=fill(self.plan.request.command, {"out": str(self.out), "trial": trial_name(self.id)}),
             directory=self.directory,
             environment=environment,
             stdout=self.folder / "stdout.txt",
@@ -276,7 +274,7 @@ class TrialRun:
             self._remove_temporary()
         return file
 
-    def _leaks_until_now(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
+    def _leaks_until_now(self, touched: Sequence[facts.ProcessFiles]) -> list[Leak]:
         """Return the files of other trials that this trial used. Files from before a wait were judged at the wait."""
         earlier = self._wait.leaks
         leaks = self.files.end(self.command.root, touched, self._wait.later(touched))
