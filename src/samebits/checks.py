@@ -204,8 +204,7 @@ def _look(experiment: Experiment, ids: list[int], remarks: Remarks | None = None
                 limits, was_extended = schedule.further(finished, is_sure=order == "surely"), True
                 experiment.end_waiting(_IN_ANY_ORDER if limits is not None else "")
                 continue
-            goes_on = not finished.is_last and judged.repeats
-            limits = schedule.after(finished) if goes_on else None
+            limits = schedule.after(finished) if not finished.is_last and judged.repeats else None
     finally:
         experiment.end_waiting()
     ran = {file.id for file in finished.files}.union(finished.left)
