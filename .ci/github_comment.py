@@ -23,7 +23,7 @@ def main() -> int:
     """Write the comment, or change it. Return 0 also if the API refuses: the check has its own exit status."""
     number = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_bytes()).get("pull_request", {}).get("number")
     if number is None:
-        annotate("notice", "samebits wrote no comment: this is no pull request.")
+        annotate("notice", "samebits wrote no comment: this is not a pull request.")
         return 0
     try:
         _write(int(number))

@@ -1,4 +1,4 @@
-"""The comment of the GitHub action on a pull request, with a server of this machine in the place of GitHub's API."""
+"""The comment of the GitHub action on a pull request, with a server on this machine instead of GitHub's API."""
 
 import itertools
 import json
@@ -182,5 +182,5 @@ def test_a_redirect_does_not_get_the_token(github, commented):
 
 def test_without_a_pull_request_nothing_is_asked(github, commented):
     said = commented("repeated", event={"ref": "refs/heads/main"})
-    assert "this is no pull request" in said
+    assert "this is not a pull request" in said
     assert github.tokens == []
