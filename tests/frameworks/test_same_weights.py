@@ -1,4 +1,4 @@
-"""`samebits compare --same-weights` with real models: only what differs beside the initial weights is found."""
+"""`samebits compare --same-weights` with real models finds only differences other than those of the initial weights."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ USUAL = {"seed": 1, "layers": LAYERS, "rate": 0.1}
 
 @pytest.fixture
 def compare(tmp_path, monkeypatch, capsys, late_compiler):
-    """Function(program, program) -> (status, what was said): of two commits with these programs."""
+    """Function(program, program) -> (status, what was said) for a comparison of two commits with these programs."""
     monkeypatch.chdir(tmp_path)
 
     def run(*programs):

@@ -179,7 +179,7 @@ def test_a_commit_whose_own_trials_diverge_is_not_compared(repository, capsys):
     [
         (PROGRAM.format(factor=0.5), "initial weights in 0 processes, not in one"),
         (PROGRAM.format(factor=0.5).replace("for step", 'observe("w", [value], kind="start")\nfor step'),
-         "samebits sets weights of PyTorch, and of Keras on TensorFlow or PyTorch, not w"),
+         "samebits can set weights of PyTorch, and of Keras on TensorFlow or PyTorch, but not w"),
     ],
 )  # fmt: skip
 def test_weights_that_cannot_be_set_are_refused(repository, capsys, program, said):

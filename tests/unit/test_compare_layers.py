@@ -1,4 +1,4 @@
-"""Layers that were renamed or inserted: they are aligned by order and shape, and the rest is listed."""
+"""Renamed and inserted layers: samebits aligns them by order and shape, and lists the rest."""
 
 import pytest
 from hypothesis import given

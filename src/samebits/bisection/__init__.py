@@ -106,11 +106,14 @@ def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Sh
 def records_of_commits(
     request: Request, names: tuple[str, str], setup: str | None, shown: Shown, *, same_weights: bool = False
 ) -> tuple[Path, Path]:
-    """Check two commits as `bisect` does, and return their records. Raises UsageError if one gives no answer."""
+    """Check two commits as `bisect` does, and return their records. Raises UsageError if one gives no answer.
+
+    `same_weights`: whether the trials of the second commit begin with the initial weights of the first one.
+    """
     repository = repository_of(request.directory)
     first, second = (repository.commit(name) for name in names)
     if first == second:
-        raise UsageError(f"{names[0]} and {names[1]} are the same commit.", "name two commits.")
+        raise UsageError(f"{names[0]} and {names[1]} are the same commit.", "name two different commits.")
     with worktree(repository) as tree:
         search = _Search(repository, tree, request, setup, shown)
         search.gives_weights = same_weights

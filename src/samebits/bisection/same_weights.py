@@ -21,20 +21,20 @@ _WEIGHTS = {"first": 0, "last": 0, "kinds": ["start"]}
 
 
 class InitialWeights:
-    """The initial weights of a checked side, from a trial of one step. Raises UsageError if samebits sees none."""
+    """The initial weights of a checked side, from a trial of one step. Raises UsageError unless one process has some."""
 
     def __init__(self, request: Request, progress: Progress) -> None:
-        progress.note("keeps the initial weights, in a trial of one step")
+        progress.note("keeps the initial weights in a trial of one step")
         with _experiment(replace(request, starts_as=request.out), progress) as experiment:
             self._model = _model(_trial(experiment, 1, tensors=_WEIGHTS))
         self._folder = next(one for one in experiment.processes(1) if (one / wire.TENSOR_ROWS).exists())
 
     def given_to(self, request: Request, progress: Progress) -> Request:
-        """Return the request with these weights for its trials, after a trial of one step in which they were set.
+        """Return the request with these weights for its trials. A trial of one step shows that they can be set.
 
-        Raises UsageError if they cannot be set.
+        Raises UsageError if they cannot.
         """
-        progress.note("sets the initial weights of the first side, at first in trials of one step")
+        progress.note("sets the initial weights of the first side, and tests this in trials of one step")
         with _experiment(request, progress) as experiment:
             of_second = aligned_layers(self._model.points, _model(_trial(experiment, 1)).points).names
             names = {ours: theirs for theirs, ours in of_second.items()}
@@ -46,14 +46,14 @@ class InitialWeights:
         fed = {event["name"] for process in trial.processes for event in process.events_named("fed")}
         missing = [name for name in written if name not in fed]
         if missing:
-            known = "PyTorch, and of Keras on TensorFlow or PyTorch"
-            raise _impossible(f"samebits sets weights of {known}, not {words.first_few(missing, 3)}")
+            known = "samebits can set weights of PyTorch, and of Keras on TensorFlow or PyTorch"
+            raise _impossible(f"{known}, but not {words.first_few(missing, 3)}")
         return replace(request, weights=folder, starts_as=request.starts_as or experiment.folder)
 
 
 @contextmanager
 def _experiment(request: Request, progress: Progress) -> Iterator[Experiment]:
-    """Yield an experiment, and at the end leave the working folder as a check does."""
+    """Yield an experiment, and settle the working folder at the end, as a check does."""
     assert request.out is not None
     experiment = Experiment.begin(replace(request, out=request.out.with_name(f"{request.out.name}-start")), progress)
     try:

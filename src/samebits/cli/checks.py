@@ -132,7 +132,8 @@ With --commits or --packages, samebits first checks the command on both sides, a
 git worktree (see samebits bisect). Each release gets its own environment, which has all your other packages too. With
 --same-weights, the trials of the second side begin with the initial weights of the first one.
 
-samebits aligns layers with different names by their order and shapes, and lists these layers and new ones.
+If layers have different names in the two records, samebits aligns them by their order and shapes. Notes list these
+layers, and layers that only one record has.
 
 Exit status: as for `samebits check`."""
 
@@ -165,7 +166,7 @@ def _checked_sides(words: tuple[str, ...], given: dict[str, Any]) -> tuple[Path,
     usage = "compare --commits A B" if given["commits"] else "compare --packages A B"
     names = given["commits"] or given["packages"]
     if names[1].startswith("-"):
-        raise UsageError(f"Two sides are needed, and only {names[0]} is named.", f"samebits {usage} -- COMMAND")
+        raise UsageError(f"compare needs two sides, and only {names[0]} is named.", f"samebits {usage} -- COMMAND")
     request = requests.local_request({**given, "command": requests.training_command(words)}, usage, "compare")
     from samebits import bisection
 

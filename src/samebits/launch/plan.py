@@ -46,8 +46,9 @@ class Request:
     there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
     the default. `against`: a record that the new trials are compared with. `variables`: variables of each trial that
     differ from this process's environment; None removes a variable. `again`: how often a trial starts again if its node
-    was lost. `weights`: a folder with initial weights for each trial (`feed` of `Limits`). `starts_as`: a record, from
-    whose first files the trials start. `settled`: the values that follow the clock, as earlier trials showed.
+    was lost. `weights`: a folder with initial weights for each trial (`feed` of `Limits`). `starts_as`: a record; the
+    trials start from the same files as its trials. `settled`: the values that follow the clock, as earlier trials
+    showed.
     """
 
     command: list[str]

@@ -82,9 +82,9 @@ class TensorLog:
 
 
 def write_weights(folder: Path, process: Path, step: int, names: Mapping[str, str]) -> list[str]:
-    """Write the weights that a process had after a step (-1: before the first one), as initial ones of other trials.
+    """Write the weights that a process had after a step (-1: before the first one) as initial weights of other trials.
 
-    `names`: of each weight, there -> in the other trials. Returns the names of those that were there.
+    `names`: the name of a weight in the process -> its name in the other trials. Returns the names that were written.
     """
     rows = [one for one in TensorLog(process).rows if one.step == step and one.name in names]
     lines = [row((-1, "weight", names[one.name]), one.dtype, one.shape, one.offset, one.size) for one in rows]

@@ -17,7 +17,7 @@ from samebits import words
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
 _MOST_SHOWN = 8
-_OF_DIGESTS = {("gradient", ""), ("update", "")}  # over the values of a step, and over their names
+_OF_DIGESTS = {("gradient", ""), ("update", "")}  # points of digests over all values of a step and their names
 _THINNED = "gradients and weights are not compared at steps of which a record keeps only a digest over all of them"
 
 
@@ -25,7 +25,7 @@ class LayerAlignment(NamedTuple):
     """How the layers of two models belong together.
 
     `names`: a weight of the second model -> its name in the first one; a free name if it has no counterpart. `lone`:
-    the weights that have none, under these names. `notes`: what to say about this.
+    the weights without a counterpart, under these names. `notes`: sentences about the layers.
     """
 
     names: dict[str, str] = {}
@@ -80,7 +80,7 @@ def aligned_trials(
 ) -> tuple[list[TrialTrace], tuple[str, ...], list[TrialTrace]]:
     """Return (the trials of both records with the names of the first, notes, these trials without lone layers).
 
-    The last are empty if there is no lone layer. First values of weights that samebits set are left out.
+    The last list is empty if there is no lone layer. All trials leave out first values of weights that samebits set.
     """
     reference = _points(first[0]) if first else []
     found = [aligned_layers(reference, _points(trial)) for trial in second]

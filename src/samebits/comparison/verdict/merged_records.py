@@ -67,7 +67,7 @@ def judged_together(
 
 
 def _judged_by_layers(joined: MergedRecord) -> tuple[MergedRecord, Result]:
-    """Align the layers, and judge. If only one record has some of them, say how the others differ, too."""
+    """Align the layers, and judge. If only one record has some of them, a warning says whether the others diverge."""
     sides = [[trial for trial in joined.trials if trial.id in side.trials] for side in joined.sides]
     trials, notes, shared = aligned_trials(*sides)
     file = joined.file.model_copy(update={"notes": [*joined.file.notes, *notes]})
