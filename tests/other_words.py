@@ -1,4 +1,4 @@
-"""Judges the records of a folder by a comparison whose sentences have other words, and prints what decides.
+"""Judges the records of a folder by a comparison whose sentences have different words, and prints the decisions.
 
 python tests/other_words.py FOLDER
 """
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 REWORDED = ("samebits.endings", "samebits.comparison.")
-KEPT = "samebits.comparison.evidence."  # patterns, which compare what programs print
+KEPT = "samebits.comparison.evidence."  # its patterns match what programs print
 
 
 class OtherWords(ast.NodeTransformer):
@@ -46,7 +46,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 def answers(folder):
-    """What decides in the records of a folder, and their sentences, by the name of the record."""
+    """The decision and the sentence for each record of a folder, by the name of the record."""
     from samebits.comparison import judge
     from samebits.store import open_record
 

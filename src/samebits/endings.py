@@ -19,7 +19,7 @@ ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the progra
 EndedBy = Literal["node", "interrupt", "samebits", "supervisor"]
 SAMEBITS_ENDED: frozenset[EndedBy] = frozenset(("interrupt", "samebits"))  # says nothing about the program
 
-# the sentences of a killed trial. No code reads them
+# why a trial was killed, as sentences. Only `code_of` reads them
 NODE_WAS_LOST = "its node was lost"
 STOPPED_BY_USER = "samebits was interrupted"
 ENDED_BEFORE = "samebits ended before the trial did"  # so that samebits could not write the reason

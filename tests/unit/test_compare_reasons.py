@@ -314,7 +314,7 @@ def test_what_a_program_observes_itself_counts(writing, tmp_path):
 
 
 def test_no_verdict_depends_on_the_words_of_a_sentence(writing, tmp_path):
-    """All sentences of the comparison get other words in a second process. Only the sentences may change."""
+    """A second process changes the words of all sentences of the comparison. Nothing else in the answers may change."""
     for number, (trials, _, _, *fields) in enumerate(CASES.values()):
         writing.record(tmp_path / str(number), trials(writing), **(fields[0] if fields else {}))
     stopped = writing.training(end=False, trial={"status": "killed", "exit_code": None, "why": STOPPED_BY_USER})

@@ -1,1 +1,1 @@
-"""How far two tensors are apart."""
+"""Measures how far two tensors are apart."""

@@ -1,1 +1,1 @@
-"""From the differences of all trials to a verdict, its reason, and warnings."""
+"""Judges the differences of all trials: the verdict, its reason, and warnings."""

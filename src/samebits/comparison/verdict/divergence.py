@@ -79,9 +79,9 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
 
 
 def _within(first: FirstDifference) -> dict[str, int]:
-    """Return the epoch of the step, if there was one before it, and its cell, as far as they are known.
+    """Return the epoch or the evaluation, if an epoch came before it, and the cell, as far as they are known.
 
-    The line of the cell is known if only one line of the cell made steps.
+    The line of the cell is known if only one line of it made steps.
     """
     if first.member is None or _kind(first) in ("start", "end"):
         return {}

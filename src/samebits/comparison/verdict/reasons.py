@@ -233,7 +233,7 @@ def _prefix(inputs: ReasonInputs) -> Reason | None:
     )
 
 
-# code -> function, in the order in which they are asked
+# the code of a reason -> the function that looks for it, in the order in which they are called
 _LOOKS: dict[str, Callable[[ReasonInputs], Reason | None]] = {
     "nothing-ran": _nothing_ran,
     "probe-failed": _probe_failed,

@@ -1,1 +1,1 @@
-"""How many trials fit into the cores and the memory of this machine."""
+"""Says how many trials fit into the cores and the memory of this machine."""

@@ -1,1 +1,1 @@
-"""The user's folders and files around a trial: what is set aside, copied, kept and removed."""
+"""Keeps the user's folders and files as they were: sets aside, copies, restores and removes files around a trial."""

@@ -1,1 +1,1 @@
-"""What runs on a different machine: the worker, the keeper, and the trial in it. And what travels there."""
+"""Runs a trial on a different machine: the worker, the keeper, the trial in it, and the files that are sent."""

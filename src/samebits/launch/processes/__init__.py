@@ -1,1 +1,1 @@
-"""The processes of a trial: its command, the supervisor that runs above it, and what is read of them meanwhile."""
+"""Starts the command of a trial below a supervisor, and reads what its processes do."""

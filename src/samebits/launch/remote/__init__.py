@@ -1,1 +1,1 @@
-"""What runs on this machine if trials run on others: Ray and Slurm."""
+"""Starts trials on other machines, and waits for them: Ray and Slurm."""

@@ -1,1 +1,1 @@
-"""One trial on this machine, from its start to its sealed folder."""
+"""Runs one trial on this machine, from its start to its sealed folder."""
