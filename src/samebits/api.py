@@ -220,12 +220,12 @@ def _written(result: Result, record: Record, given: Mapping[str, Any]) -> Result
 
 
 def _html(result: Result) -> str:
-    """Return the report of the terminal, escaped."""
+    """Return the report that a terminal shows, as HTML."""
     from samebits.reports.presenters import terminal
     from samebits.reports.result_report import report as report_of
 
     return f"<pre>{html.escape(terminal.render(report_of(result, is_whole=False)))}</pre>"
 
 
-# a notebook asks the last value of a cell for it; the model itself knows no report
+# a notebook calls this method of the last value of a cell. It is not in the model, which imports no reports
 Result._repr_html_ = _html  # type: ignore[attr-defined]

@@ -116,8 +116,8 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-    # "epoch" and the "step" of it, both from 1; "evaluation": it is one after that many epochs; "cell": In [cell] of a
-    # notebook, and the "line" of it
+    # "epoch" and the "step" in it, both from 1; "evaluation": N if it lies in the evaluation after the Nth epoch;
+    # "cell": In [cell] of a notebook, and the "line" in it
     within: dict[str, int] = {}
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 
@@ -177,7 +177,7 @@ class Level(Document):
 class Result(Document):
     """The result of a check, and all that its reports need.
 
-    `reason`: a sentence if the verdict is inconclusive; `reason_code` then says the same to programs, and `advice` says
+    `reason`: a sentence if the verdict is inconclusive; `reason_code` is then its code for programs, and `advice` says
     what to do. `precision`: "bitwise".
     `agrees`: less strict precisions at which the results agree, as sentences. `diverges_at`: where each group diverges
     from the reference; null for the reference itself. `splits`: the step at which each pair of groups diverges; if
@@ -334,7 +334,7 @@ class TrialFile(Document):
     @model_validator(mode="before")
     @classmethod
     def _with_code(cls, fields: Any) -> Any:
-        """Add the code of a sentence. Documents of older versions have only the sentence."""
+        """Add the code that belongs to the sentence. Documents of older versions have only the sentence."""
         code = code_of(fields.get("why", "")) if isinstance(fields, dict) else None
         return {"ended_by": code, **fields} if code else fields
 

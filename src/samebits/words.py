@@ -53,7 +53,7 @@ def count(number: int, noun: str) -> str:
 
 
 def ordinal(number: int) -> str:
-    """Return ``1st``, ``2nd``, ``13th`` or ``1,202nd``. It counts from 1, and nobody takes it for an index from 0."""
+    """Return ``1st``, ``2nd``, ``13th`` or ``1,202nd``. It counts from 1, and nobody reads it as an index from 0."""
     tens, ones = divmod(number % 100, 10)
     return f"{number:,}" + ("th" if tens == 1 else {1: "st", 2: "nd", 3: "rd"}.get(ones, "th"))
 

@@ -139,9 +139,9 @@ def keep_given(names: "Iterable[str]") -> None:
 
 
 def keep_unused() -> "Callable[[], None]":
-    """Return a function that keeps the then present states of the generators that are unused now.
+    """Return a function that keeps the states of generators that are unused now, as they are when it is called.
 
-    Call it after code that is not of the program, so that the draws of this code do not count.
+    Call that function after code that does not belong to the program. Then the draws of this code do not count.
     """
     before = used()
     return lambda: keep_given([name for name in _given if name not in before])

@@ -335,7 +335,6 @@ REPLAY = "replay.json"
 #   cell-raised   number, line, text: the cell ended with this exception. line: 0 if it is not known
 #   pass          step: the first step of a pass over the data (an epoch)
 #   saved, epoch, batch: (audit) a file had changed when a step began; a loader began an epoch; the samples of a batch
-#   fed: an initial weight was set
 #   grafted: (audit) the values that were set to those of a different run
 #   ran           path, line, main: a line of the program ran. main: whether it belongs to the module that was started
 #   drew          generator, places, text, unseeded: a generator's state changed while these lines ran ([path, line],

@@ -138,7 +138,7 @@ def test_no_page_of_a_study_is_long_or_wide_on_a_phone(site, browser):
 
 
 def test_the_pages_of_a_version_are_named_after_the_package(tmp_path):
-    """`mike` stands in: it commits to a branch of this repository. It finds the mkdocs beside it."""
+    """A script stands in for `mike`, which commits to a branch of this repository. It says which mkdocs it finds."""
     (tmp_path / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (tmp_path / "mike").write_text('#!/bin/sh\necho "mike $* with $(command -v mkdocs)"\n')
     (tmp_path / "mkdocs").write_text("")

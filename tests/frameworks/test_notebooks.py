@@ -24,7 +24,7 @@ def test_a_kernel_that_is_killed_has_an_end_after_its_last_cell(shared_run):
     assert [(cell["number"], cell["line"]) for cell in lines] == [(1, 2)]
 
 
-def test_what_the_kernel_draws_is_none_of_the_notebook_and_what_a_cell_draws_is(shared_run, watched_run):
+def test_draws_of_the_kernel_do_not_count_and_draws_of_a_cell_do(shared_run, watched_run):
     """IPython draws the tip of its banner: https://github.com/ipython/ipython/blob/main/IPython/core/tips.py"""
     kernels = shared_run(sys.executable, SAMPLE, "immediate")
     programs = watched_run(sys.executable, SAMPLE, "immediate", "print('done')", "import random; random.random()")

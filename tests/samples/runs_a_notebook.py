@@ -1,4 +1,4 @@
-"""Runs a notebook of two cells, then ends its kernel the way it is told: "immediate" kills it.
+"""Runs a notebook of two cells, then ends its kernel in the way that it is told: "immediate" kills it.
 
 Arguments: the way, the text of the second cell, the texts of cells before the first.
 """

@@ -77,6 +77,7 @@ def run_doctor(python: str | None, environment: str | None, json: str | None) ->
 
 
 def _said_library(name: str, python: Path, say: Callable[[str, Iterable[str]], None]) -> TriedLibrary:
+    """Try a library, say what was found, and return it."""
     from samebits import doctor
 
     library = doctor.tried(name, python)
@@ -86,7 +87,7 @@ def _said_library(name: str, python: Path, say: Callable[[str, Iterable[str]], N
 
 
 def _surroundings(found: DoctorResult) -> Iterator[tuple[str, list[str]]]:
-    """Yield the label and the lines of what stands around the libraries."""
+    """Yield a label and its lines for everything else: absent libraries, files, hosts, environments, the shell."""
     yield "not here", [f"{', '.join(found.absent)}: install what your programs use"] if found.absent else []
     unread = [f"{', '.join(endings)} by bytes only: pip install {name}" for name, endings in found.unread.items()]
     yield "files", unread or ["every format can be read"]

@@ -30,7 +30,7 @@ SLOWER, MORE_SECONDS = 3.0, 60.0  # its time limit: so many times the longest tr
 def held_back(experiment: Experiment, ids: Sequence[int], *, ends_early: bool = False) -> HeldBack:
     """Return the HeldBack of a round: trials wait until two whole ones show whether a faster clock is needed.
 
-    `ends_early`: no trial begins after two have diverged. Otherwise the first two that diverge are told at once.
+    `ends_early`: no trial begins after two have diverged. Otherwise a note says at once where they diverge.
     """
     before = [number for number in range(1, min(ids)) if experiment.plan.trial_folder(number).exists()]
     trials = [experiment.trial(number) for number in before]
@@ -70,7 +70,7 @@ def _pair(before: Sequence[int], ids: Sequence[int]) -> tuple[int, int]:
 def _told(
     experiment: Experiment, before: Sequence[int], diverge: Callable[[Sequence[int]], bool]
 ) -> Callable[[Sequence[int]], bool]:
-    """Return a function that tells once where two trials diverge. It never says that they are enough."""
+    """Return a function that notes once where two trials diverge. It always answers that more trials are needed."""
     are_known = False
 
     def tell(ids: Sequence[int]) -> bool:

@@ -44,7 +44,7 @@ class GoldenFile:
 
     @property
     def laws(self) -> list[ClockLaw]:
-        """How values follow the clock. The trials of any environment have shown it."""
+        """How values follow the clock, as trials in any of the environments have shown."""
         places = {place: law for block in self.blocks.values() for place, law in block.laws.items()}
         return [ClockLaw.model_validate({"place": place, "law": law}) for place, law in places.items()]
 

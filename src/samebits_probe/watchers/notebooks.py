@@ -34,13 +34,13 @@ class ShellCells:
     def __init__(self, probe: "Probe", globals_of_cells: Dict[str, Any]) -> None:
         self._probe, self._globals = probe, globals_of_cells
         self._count = 0  # the cells with a number that a notebook shows
-        self._number = 0  # that of the cell that runs; 0 if it shows none
+        self._number = 0  # that of the cell that runs; 0 if a notebook shows none
         self._above = 0  # blank lines above its first line: IPython removes them
         self._told: Set[Tuple[int, int]] = set()
         self._keep_unused = rng.keep_unused()
 
     def start(self) -> None:
-        """Handle the start of each cell. What draws between two cells, or before the first, is the kernel."""
+        """Handle the start of each cell. Draws before the first cell and between two cells are those of the kernel."""
         self._probe.void_end()
         self._keep_unused()
         self._number = 0
@@ -55,7 +55,7 @@ class ShellCells:
             self._probe.event("cell-runs", step=step, number=self._number)
 
     def end_step(self) -> None:
-        """Tell the line of the cell that makes this step, once for each line."""
+        """Tell which line of the cell makes this step, once for each line."""
         line = self._line(_callers(sys._getframe(1))) if self._number else 0
         if line and (self._number, line) not in self._told:
             self._told.add((self._number, line))
