@@ -17,8 +17,7 @@ from samebits.store.record_files import DISTANCES, read_document
 def judged_pair(first: Path | str, second: Path | str, *, aligns: bool = True) -> tuple[Any, Result]:
     """Judge two records together. Return (both as one record that reports can show, the result).
 
-    `aligns`: whether a layer may have different names in the two; the result then says so. Raises UsageError if they
-    cannot be compared.
+    `aligns`: whether layers with different names may belong together. Raises UsageError if they cannot be compared.
     """
     records = open_record(first), open_record(second)
     if records[0].folder.resolve() == records[1].folder.resolve():

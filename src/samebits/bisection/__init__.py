@@ -106,10 +106,7 @@ def bisect(request: Request, ends: tuple[str, str], setup: str | None, shown: Sh
 def records_of_commits(
     request: Request, names: tuple[str, str], setup: str | None, shown: Shown, *, same_weights: bool = False
 ) -> tuple[Path, Path]:
-    """Check two commits as `bisect` does, and return their records. Raises UsageError if one gives no answer.
-
-    `same_weights`: whether the trials of the second commit begin with the initial weights of the first one.
-    """
+    """Check two commits as `bisect` does, and return their records. Raises UsageError if one gives no answer."""
     repository = repository_of(request.directory)
     first, second = (repository.commit(name) for name in names)
     if first == second:
