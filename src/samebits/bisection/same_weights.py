@@ -21,7 +21,7 @@ _WEIGHTS = {"first": 0, "last": 0, "kinds": ["start"]}
 
 
 class InitialWeights:
-    """The initial weights of a checked side, from a trial of one step. Raises UsageError unless one process has some."""
+    """The initial weights of a side, from a trial of one step. Raises UsageError unless one process has them."""
 
     def __init__(self, request: Request, progress: Progress) -> None:
         progress.note("keeps the initial weights in a trial of one step")
