@@ -105,6 +105,7 @@ def test_another_machine_and_other_versions_give_no_answer(check, monkeypatch):
         monkeypatch.setattr(environment, "environment_of", changed)
         found = check()
         assert (found.verdict, found.exit_code, found.golden.state) == ("inconclusive", 3, state)
+        assert found.reason_code == "golden"
         assert said in found.reason
         assert "--update" in found.advice
         assert found.golden.paste

@@ -80,4 +80,4 @@ def _model(trial: store.TrialTrace) -> store.ProcessTrace:
 
 
 def _impossible(why: str) -> UsageError:
-    return UsageError(f"--same-weights is not possible: {why}. Leave it out.")
+    return UsageError(f"--same-weights is not possible: {why.rstrip('.')}. Leave it out.")
