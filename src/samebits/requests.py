@@ -45,10 +45,14 @@ def refuse_platform() -> None:
 
 
 def training_command(words: Sequence[str]) -> list[str]:
-    """Return the command to run. If it begins with a script, python runs the script; jupyter executes a notebook."""
+    """Return the command to run. If it begins with a script, python runs the script; jupyter executes a notebook.
+
+    jupyter saves what the cells printed, because it prints nothing of it.
+    """
     first = words[0] if words else ""
-    runner = ["python"] if first.endswith(".py") else ["jupyter", "execute"] if first.endswith(".ipynb") else []
-    return [*runner, *words]
+    if first.endswith(".ipynb"):
+        return ["jupyter", "execute", f"--output={{out}}/{Path(first).stem}", *words]
+    return ["python", *words] if first.endswith(".py") else [*words]
 
 
 def passed_on(words: Sequence[str], flags: Collection[str]) -> list[str]:

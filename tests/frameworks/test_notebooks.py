@@ -82,7 +82,7 @@ def checked(tmp_path, monkeypatch, capsys):
     The program `jupyter` stands before this Python's own: not every environment has it beside its Python.
     """
 
-    def check(*cells):
+    def check(*cells, command=("train.ipynb",)):
         (tmp_path / "jupyter").write_text(
             f'#!/bin/sh\nshift\nexec {sys.executable} -c "from nbclient.cli import main; main()" "$@"\n'
         )
@@ -91,7 +91,7 @@ def checked(tmp_path, monkeypatch, capsys):
         nbformat.write(notebook, tmp_path / "train.ipynb")
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-        status = cli.main(["check", "-n", "2", "train.ipynb"])
+        status = cli.main(["check", "-n", "2", *command])
         (record,) = (tmp_path / ".samebits").glob("*-*")
         return status, capsys.readouterr().out, record.name
 
@@ -110,3 +110,18 @@ def test_a_notebook_that_raises_is_told_with_its_cell(checked):
     status, said, _ = checked("def f(x):\n    return 1 / x", "f(0)")
     assert status == 3
     assert "it said  In [2], line 1: ZeroDivisionError: division by zero" in said
+
+
+STEPS = "from samebits_probe import observe\nfor step in range(3):\n    observe('weights', [1.0 * step], step=step)"
+
+
+def test_what_a_cell_prints_is_compared(checked):
+    status, said, _ = checked(STEPS, "import os\nprint('accuracy', int.from_bytes(os.urandom(6), 'big'))")
+    assert status == 3, said
+    assert "cells.1.outputs.0.text differs between trials" in said
+
+
+def test_a_runner_that_saves_no_notebook_is_told(checked):
+    status, said, _ = checked(STEPS, "print(1)", command=["jupyter", "execute", "train.ipynb"])
+    assert status == 0, said
+    assert "what the cells of the notebook printed was not compared" in said

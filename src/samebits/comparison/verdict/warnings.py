@@ -205,6 +205,15 @@ def _programs(inputs: WarningInputs) -> Iterator[str]:
         yield f"{what} ({names}); only their files and printed lines were compared"
 
 
+def _cells(inputs: WarningInputs) -> Iterator[str]:
+    """Yield a warning about notebooks of which only the training was compared: no trial saved what they printed."""
+    ran = any(trace.events_named("cell-runs") for trace in _traces(inputs))
+    files = [file for trial in inputs.comparison.aligned for file in trial.trial.files.files]
+    if ran and inputs.divergence is None and not any(file.path.endswith(".ipynb") for file in files):
+        how = "Give the runner an output in {out}, such as jupyter execute --output={out}/cells"
+        yield f"what the cells of the notebook printed was not compared, because no trial saved it. {how}"
+
+
 def _questions(inputs: WarningInputs) -> Iterator[str]:
     """Yield the processes in which runners asked the interpreter about itself. The training does not depend on them."""
     asking = asking_processes([trial.trial.file for trial in inputs.comparison.aligned])
@@ -306,6 +315,7 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     changed_training,
     _unwatched,
     _programs,
+    _cells,
     _questions,
     _siblings,
     _children,
