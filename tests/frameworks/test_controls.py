@@ -225,6 +225,12 @@ def test_dataloader_seed_pins_every_generator_of_every_forked_worker(torch_pytho
     assert len(set(drawn)) == len(drawn), "each epoch and worker draws its own"
 
 
+def test_dataloader_seed_is_held_beside_the_watcher_of_loaders(told):
+    program = f"{LOADER % None}    torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 0.1).step()\n"
+    (process, *_) = told(["dataloader-seed"], None, program, "fork", 1, "drawn")[1].processes
+    assert process.control("dataloader-seed", "last-step") == (True, "")
+
+
 @pytest.mark.slow
 def test_dataloader_seed_pins_every_generator_of_every_spawned_worker(torch_python, told):
     held, again = (told(["dataloader-seed"], torch_python, LOADER % None, "spawn", 1, "drawn")[0] for _ in range(2))

@@ -135,12 +135,14 @@ class DataloaderSeed(Control):
                 self.worker_init_fn.epoch += 1
             return original(self)
 
-        module.DataLoader.__iter__ = __iter__
+        module.DataLoader.__iter__ = self._iterate = __iter__
         self._held = module.DataLoader
 
     def read_back(self) -> "ControlEffect":
-        is_held = "SeededWorker" in self._held.__iter__.__code__.co_names
-        return held(is_held, "DataLoader.__iter__ was replaced")
+        function = self._held.__iter__
+        while function not in (None, self._iterate):  # functions may be wrapped around it
+            function = getattr(function, "__wrapped__", None)
+        return held(function is not None, "DataLoader.__iter__ was replaced")
 
 
 class SeededWorker:
