@@ -197,6 +197,21 @@ def test_the_error_of_a_commit_is_shown(repository, capsys):
     assert "not committed" not in said
 
 
+def test_code_of_the_users_own_folder_is_no_code_of_a_commit(repository, capsys, monkeypatch):
+    program = PROGRAM.format(factor="0.5").replace("import sys", "import sys\nimport rates")
+    folder = repository({1: {"train.py": program, "rates.py": "RATE = 1"}, 2: {"rates.py": "RATE = 2"}}, commits=2)
+    (folder / "elsewhere").mkdir()
+    git(folder, "mv", "rates.py", "elsewhere")
+    git(folder, "commit", "-qm", "Moved")
+    monkeypatch.setenv("PYTHONPATH", str(folder / "elsewhere"))
+    assert compare("--commits", "HEAD~1", "HEAD") == 2
+    said = capsys.readouterr().err
+    assert "its trials read elsewhere/rates.py of your own folder, and not of the commit" in said
+    assert "pip install -e ." in said
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert compare("--commits", "HEAD~1", "HEAD") == 0
+
+
 def test_two_releases_of_a_package_are_checked_and_compared(tmp_path, monkeypatch, capsys):
     """Wheels of two releases stand in for a package of an index."""
     monkeypatch.chdir(tmp_path)
@@ -204,7 +219,7 @@ def test_two_releases_of_a_package_are_checked_and_compared(tmp_path, monkeypatc
     for release, factor in (("1.0", 0.5), ("2.0", 0.25)):
         with zipfile.ZipFile(f"factors-{release}-py3-none-any.whl", "w") as wheel:
             about = f"factors-{release}.dist-info"
-            wheel.writestr("factors.py", f"FACTOR = {factor}\n")
+            wheel.writestr("factors.py", f"FACTOR, __version__ = {factor}, '{release}'\n")
             wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: factors\nVersion: {release}\n")
             wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             wheel.writestr(f"{about}/RECORD", "")
@@ -214,12 +229,23 @@ def test_two_releases_of_a_package_are_checked_and_compared(tmp_path, monkeypatc
     (tmp_path / "train.py").write_text(f"import factors\n{starts_afresh}" + PROGRAM.format(factor="factors.FACTOR"))
     train = ["-n", "2", "--python", sys.executable, "train.py"]
     assert cli.main(["compare", "--packages", "factors==1.0", "factors==2.0", *train]) == 1
-    assert "factors==1.0: trials 1,2" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "factors==1.0: trials 1,2" in said
+    assert "no trial showed which release" not in said
     assert cli.main(["compare", "--packages", "factors==1.0", "factors==3.0", *train]) == 2
     said = capsys.readouterr().err
     assert "No matching distribution" in said
     assert "pip index versions factors" in said
     assert "env create" not in said
+    (tmp_path / "train.py").write_text(PROGRAM.format(factor=0.5))
+    assert cli.main(["compare", "--packages", "factors==1.0", "factors==2.0", *train]) == 0
+    assert "no trial showed which release of factors it imported" in capsys.readouterr().out
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies" / "factors.py").write_text("FACTOR, __version__ = 0.5, '9'\n")
+    monkeypatch.setenv("PYTHONPATH", "copies")
+    (tmp_path / "train.py").write_text("import factors\n" + PROGRAM.format(factor="factors.FACTOR"))
+    assert cli.main(["compare", "--packages", "factors==1.0", "factors==2.0", *train]) == 2
+    assert "Both sides imported factors 9" in capsys.readouterr().err
 
 
 def test_compare_refuses_what_it_cannot_compare(tmp_path, monkeypatch, capsys):

@@ -6,29 +6,32 @@ compared with that of the good commit.
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import samebits
-from samebits import checks
+from samebits import checks, words
 from samebits.bisection.documents import BisectionResult, CheckedCommit, Outcome
 from samebits.bisection.same_weights import InitialWeights
 from samebits.bisection.worktree import Repository, Worktree, repository_of, worktree
 from samebits.errors import SamebitsError, UsageError
-from samebits.experiment import Progress, Request
+from samebits.experiment import Experiment, Progress, Request
 from samebits.kept_record import judged_pair
 from samebits.launch.environment import search_path
 from samebits.model import Result
 from samebits.reports.program_errors import program_error
+from samebits.store.record import Record
 
 __all__ = ["Bisection", "TriedCommit", "bisect", "records_of_commits", "records_of_packages", "repository_of"]
 
 Shown = Callable[[str], AbstractContextManager[Progress]]
+_FROM_THE_COMMIT = "install the commit: --setup 'pip install -e .'; or give PYTHONPATH a relative path"
 
 
 class TriedCommit(NamedTuple):
@@ -128,6 +131,7 @@ def records_of_packages(
         raise UsageError(f"{releases[0]} is named twice.", "name two releases, such as torch==2.9 torch==2.10.")
     python, hash_wanted = Path(request.python or sys.executable), None
     records: list[Path] = []
+    experiments: list[Experiment] = []
     weights: InitialWeights | None = None
     for release in releases:
         with shown(release) as progress:
@@ -140,6 +144,8 @@ def records_of_packages(
                 weights = InitialWeights(with_release, progress)
         hash_wanted = check.experiment.record.file.hash
         records.append(request.out / release)
+        experiments.append(check.experiment)
+    _require_releases(experiments, releases[0])
     return records[0], records[1]
 
 
@@ -217,6 +223,9 @@ class _Search:
             experiment, result = checks.run(request, progress, hash_wanted=self._hash())
             if self.gives_weights and self._weights is None and result.verdict == "repeated":
                 self._weights = InitialWeights(request, progress)
+        if own := self._repository.tracked(_read(experiment.record)):
+            what = f"its trials read {words.first_few(own, 3)} of your own folder, and not of the commit"
+            return TriedCommit(commit, name, "skipped", f"{what} ({_FROM_THE_COMMIT})")
         if result.verdict != "repeated":
             outcome: Outcome = "uncertain" if result.verdict == "diverged" else "skipped"
             error = program_error(result, experiment.record)
@@ -231,6 +240,27 @@ class _Search:
         from samebits.store import open_record  # here, because it is needed only after the first commit
 
         return open_record(self._good).file.hash if self._good is not None else None
+
+
+def _read(record: Record) -> Iterator[str]:
+    """Yield the files that the trials opened, modules that they imported too."""
+    for process in (process for trial in record.trials for process in trial.processes):
+        yield from (str(event["path"]) for event in process.events_named("opened"))
+
+
+def _require_releases(experiments: Sequence[Experiment], release: str) -> None:
+    """Raise UsageError if both sides imported the same version. If no trial shows a version, add a note."""
+    first, second = experiments
+    mine, theirs = (experiment.record.trials[0].file.packages for experiment in (first, second))
+    if any(mine[name] != theirs[name] for name in mine.keys() & theirs.keys()):
+        return
+    package = re.split(r"[^\w.-]", release)[0]
+    module = package.lower().replace("-", "_")
+    if module in mine and module in theirs:
+        what = f"Both sides imported {package} {mine[module]}, so the releases were not compared."
+        raise UsageError(what, "write `python` in the command, not a path, and take other copies out of PYTHONPATH.")
+    note = f"no trial showed which release of {package} it imported; if it imports none, equal bits say nothing"
+    second.note([*second.file.notes, note])
 
 
 def _compared(commit: str, name: str, result: Result) -> TriedCommit:

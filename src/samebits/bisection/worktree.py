@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +37,12 @@ class Repository(NamedTuple):
     def is_changed(self) -> bool:
         """Whether tracked files have changes that are not committed."""
         return bool(self._output("status", "--porcelain", "--untracked-files=no"))
+
+    def tracked(self, paths: Iterable[str]) -> list[str]:
+        """Return which of these files the user's own tree has from its commit, by their names in it."""
+        places = {Path(path).resolve() for path in paths}
+        inside = sorted(str(path) for path in places if path.is_relative_to(self.top.resolve()))
+        return self._output("ls-files", "--", *inside).splitlines() if inside else []
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the old commit comes before the new one."""
