@@ -175,3 +175,18 @@ def test_records_differ_in_packages_only_if_both_list_some(writing, tmp_path, ot
 
     _, result = judged_together(record("a", {"numpy": "2.0"}), record("b", other))
     assert any("differ in packages" in warning for warning in result.warnings) == said, result.warnings
+
+
+def test_a_generator_with_a_seed_of_its_own_in_each_record_is_not_called_unseeded(writing, tmp_path):
+    other = {(step, "rng", "numpy"): "other" for step in range(-1, 4)} | {(0, "batch", "0"): 5}
+
+    def both(*trials):
+        folders = [
+            writing.record(tmp_path / f"{len(trials)}{n}", [writing.training(x) for x in side])
+            for n, side in enumerate(trials)
+        ]
+        return judged_together(*map(open_record, folders))[1]
+
+    seeded = both([{}, {}], [other, other])
+    assert (seeded.verdict, seeded.unseeded) == ("diverged", {})
+    assert "numpy's global RNG starts differently in the two records" in seeded.warnings

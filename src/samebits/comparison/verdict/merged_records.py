@@ -63,7 +63,20 @@ def judged_together(
     joined = join(first, second)
     if aligns:
         return _judged_by_layers(joined)
-    return joined, judge(joined.file, joined.trials, nodes_asked=nodes_asked)
+    return joined, _with_seeds(joined, judge(joined.file, joined.trials, nodes_asked=nodes_asked))
+
+
+def _with_seeds(joined: MergedRecord, result: Result) -> Result:
+    """Return the result. A generator in which the trials of each record agree has a seed, but not the same in both."""
+    if not result.unseeded:
+        return result
+    sides = [[trial for trial in joined.trials if trial.id in side.trials] for side in joined.sides]
+    own = [judge(joined.file, trials).unseeded for trials in sides]
+    seeded = {name: text for name, text in result.unseeded.items() if not any(name in side for side in own)}
+    told = {text: f"{words.rng(name)} starts differently in the two records" for name, text in seeded.items()}
+    unseeded = {name: text for name, text in result.unseeded.items() if name not in seeded}
+    notes = [told.get(text, text) for text in result.warnings]
+    return result.model_copy(update={"unseeded": unseeded, "warnings": notes})
 
 
 def _judged_by_layers(joined: MergedRecord) -> tuple[MergedRecord, Result]:
@@ -75,7 +88,8 @@ def _judged_by_layers(joined: MergedRecord) -> tuple[MergedRecord, Result]:
     if shared and result.divergence is not None:
         rest = f"without the layers that only one record has: {judge(file, shared).sentence}"
         result = result.model_copy(update={"warnings": [*result.warnings, rest]})
-    return dataclasses.replace(joined, file=file, trials=trials), result
+    aligned = dataclasses.replace(joined, file=file, trials=trials)
+    return aligned, _with_seeds(aligned, result)
 
 
 def join(first: Record, second: Record) -> MergedRecord:
