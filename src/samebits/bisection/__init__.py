@@ -6,7 +6,6 @@ compared with that of the good commit.
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -124,29 +123,27 @@ def records_of_packages(
     request: Request, releases: tuple[str, str], shown: Shown, *, same_weights: bool = False
 ) -> tuple[Path, Path]:
     """Check with two releases ("torch==2.9", "torch==2.10"), each in its own environment, and return the records."""
-    from samebits.environments.releases import python_with
+    from samebits.environments.releases import package_of, python_with
 
     assert request.out is not None
     if releases[0] == releases[1]:
         raise UsageError(f"{releases[0]} is named twice.", "name two releases, such as torch==2.9 torch==2.10.")
-    python, hash_wanted = Path(request.python or sys.executable), None
-    records: list[Path] = []
+    python = Path(request.python or sys.executable)
+    folders = request.out / releases[0], request.out / releases[1]
     experiments: list[Experiment] = []
     weights: InitialWeights | None = None
-    for release in releases:
+    for release, folder in zip(releases, folders, strict=True):
+        first = experiments[0] if experiments else None
         with shown(release) as progress:
             chosen = str(python_with(python, release, progress.note))
-            first = records[0] if records else None
-            with_release = replace(request, python=chosen, out=request.out / release, starts_as=first)
+            with_release = replace(request, python=chosen, out=folder, starts_as=folders[0] if first else None)
             with_release = with_release if weights is None else weights.given_to(with_release, progress)
-            check = checks.run(with_release, progress, hash_wanted=hash_wanted)
+            check = checks.run(with_release, progress, hash_wanted=first.record.file.hash if first else None)
             if same_weights and weights is None:
                 weights = InitialWeights(with_release, progress)
-        hash_wanted = check.experiment.record.file.hash
-        records.append(request.out / release)
         experiments.append(check.experiment)
-    _require_releases(experiments, releases[0])
-    return records[0], records[1]
+    _require_releases(experiments, package_of(releases[0]))
+    return folders
 
 
 class _Search:
@@ -248,13 +245,12 @@ def _read(record: Record) -> Iterator[str]:
         yield from (str(event["path"]) for event in process.events_named("opened"))
 
 
-def _require_releases(experiments: Sequence[Experiment], release: str) -> None:
+def _require_releases(experiments: Sequence[Experiment], package: str) -> None:
     """Raise UsageError if both sides imported the same version. If no trial shows a version, add a note."""
     first, second = experiments
     mine, theirs = (experiment.record.trials[0].file.packages for experiment in (first, second))
     if any(mine[name] != theirs[name] for name in mine.keys() & theirs.keys()):
         return
-    package = re.split(r"[^\w.-]", release)[0]
     module = package.lower().replace("-", "_")
     if module in mine and module in theirs:
         what = f"Both sides imported {package} {mine[module]}, so the releases were not compared."

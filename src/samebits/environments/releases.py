@@ -11,7 +11,7 @@ from pathlib import Path
 from samebits.environments import Builder, environment_folder
 from samebits.places import alone
 
-__all__ = ["python_with"]
+__all__ = ["package_of", "python_with"]
 
 _FOLDERS = "import json, site, sys; print(json.dumps([sys.version, *(p for p in sys.path if p.endswith('-packages'))]))"
 
@@ -27,6 +27,11 @@ def python_with(python: Path, release: str, note: Callable[[str], None]) -> Path
     return folder / "bin" / "python"
 
 
+def package_of(release: str) -> str:
+    """Return the package of a release: "torch" of "torch==2.10"."""
+    return re.split(r"[^\w.-]", release)[0]
+
+
 def _build(folder: Path, python: Path, release: str, note: Callable[[str], None]) -> None:
     asked = subprocess.run([str(python), "-c", _FOLDERS], capture_output=True, text=True, check=True)
     version, *packages = json.loads(asked.stdout)
@@ -35,8 +40,8 @@ def _build(folder: Path, python: Path, release: str, note: Callable[[str], None]
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.log").open("a") as log:
-        name = re.split(r"[^\w.-]", release)[0]
-        advice = f"{python} -m pip index versions {name}   (shows the releases that pip finds), then try again"
+        shown = f"{python} -m pip index versions {package_of(release)}"
+        advice = f"{shown}   (shows the releases that pip finds), then try again"
         builder = Builder(folder, release, log, note, advice)
         builder.run([str(python), "-m", "venv", "--clear", str(folder)], "the virtual environment")
         (site,) = folder.glob("lib/python*/site-packages")
