@@ -47,6 +47,11 @@ class MergedRecord:
     trials: list[TrialTrace]
     sides: tuple[RecordSide, RecordSide]
 
+    @property
+    def trials_of_sides(self) -> list[list[TrialTrace]]:
+        """The trials of each record."""
+        return [[trial for trial in self.trials if trial.id in side.trials] for side in self.sides]
+
 
 def judged_together(
     first: Record, second: Record, *, nodes_asked: bool = False, aligns: bool = False
@@ -70,8 +75,7 @@ def _with_seeds(joined: MergedRecord, result: Result) -> Result:
     """Return the result. A generator in which the trials of each record agree has a seed, but not the same in both."""
     if not result.unseeded:
         return result
-    sides = [[trial for trial in joined.trials if trial.id in side.trials] for side in joined.sides]
-    own = [judge(joined.file, trials).unseeded for trials in sides]
+    own = [judge(joined.file, trials).unseeded for trials in joined.trials_of_sides]
     seeded = {name: text for name, text in result.unseeded.items() if not any(name in side for side in own)}
     told = {text: f"{words.rng(name)} starts differently in the two records" for name, text in seeded.items()}
     unseeded = {name: text for name, text in result.unseeded.items() if name not in seeded}
@@ -81,8 +85,7 @@ def _with_seeds(joined: MergedRecord, result: Result) -> Result:
 
 def _judged_by_layers(joined: MergedRecord) -> tuple[MergedRecord, Result]:
     """Align the layers, and judge. If only one record has some of them, a warning says whether the others diverge."""
-    sides = [[trial for trial in joined.trials if trial.id in side.trials] for side in joined.sides]
-    trials, notes, shared = aligned_trials(*sides)
+    trials, notes, shared = aligned_trials(*joined.trials_of_sides)
     file = joined.file.model_copy(update={"notes": [*joined.file.notes, *notes]})
     result = judge(file, trials)
     if shared and result.divergence is not None:
@@ -185,7 +188,7 @@ def _text(value: Any) -> str:
 
 def levels(record: MergedRecord, result: Result) -> list[Level]:
     """Return each level, the strictest first."""
-    sides = [[trial for trial in record.trials if trial.id in side.trials] for side in record.sides]
+    sides = record.trials_of_sides
     return [_bits(record, result), _printed(sides), _spread(sides)]
 
 
