@@ -40,9 +40,9 @@ class Repository(NamedTuple):
 
     def tracked(self, paths: Iterable[str]) -> list[str]:
         """Return which of these files the user's own tree has from its commit, by their names in it."""
-        places = {Path(path).resolve() for path in paths}
-        inside = sorted(str(path) for path in places if path.is_relative_to(self.top.resolve()))
-        return self._output("ls-files", "--", *inside).splitlines() if inside else []
+        top, places = self.top.resolve(), {Path(path).resolve() for path in paths}
+        names = {str(path.relative_to(top)) for path in places if path.is_relative_to(top)}
+        return sorted(names.intersection(self._output("ls-files", "-z").split("\0"))) if names else []
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the old commit comes before the new one."""
