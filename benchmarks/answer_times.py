@@ -77,18 +77,23 @@ def main():
     args = parse.parse_args()
     columns = f"{'plain':>7} {'repeated':>9} {'goal':>6} {'diverged':>9} {'goal':>6} {'measured':>9}"
     print(f"seconds, {args.trials} trials\n{'':34} {columns} {'cause':>7} {'trials':>6}  estimated")
-    for name in args.only:
-        program = PROGRAMS[name]
-        missing = [library for library in program.needs if find_spec(library) is None]
-        if missing:
-            print(f"{name:34} left out: {', '.join(missing)} not installed", flush=True)
-            continue
+    for name, program in installed(args.only):
         plain = statistics.median(run_plainly(program) for _ in range(3))
         goals = args.trials * plain + 1, args.trials * plain * share_of_start(program) + 1
         for source in [OWN, *args.beside]:
             row = measured(program, source, args, goals)
             shown = name if source == OWN else f"  {source.parent.name}"
             print(f"{shown:34} {plain:7.1f} " + " ".join(row), flush=True)
+
+
+def installed(names):
+    """The programs that can run here, by these names. It says which ones are left out."""
+    for name in names:
+        missing = [library for library in PROGRAMS[name].needs if find_spec(library) is None]
+        if missing:
+            print(f"{name:34} left out: {', '.join(missing)} not installed", flush=True)
+        else:
+            yield name, PROGRAMS[name]
 
 
 def measured(program, source, args, goals):

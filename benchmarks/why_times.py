@@ -20,11 +20,10 @@ import sys
 import tempfile
 import threading
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from answer_times import OWN, PROGRAMS, environment, run, run_plainly, share_of_start
+from answer_times import OWN, PROGRAMS, environment, installed, run, run_plainly, share_of_start
 
 FACTOR = 1.5  # that an estimate may be wrong by
 TRIALS = 5
@@ -49,12 +48,7 @@ def main():
     columns = f"{'plain':>6} {'answer':>7} {'goal':>6} {'cause':>7} {'runs':>5} {'patch':>7}"
     print(f"seconds\n{'':24} {columns}  estimated, took")
     runs, kept = [], []
-    for name in args.only:
-        program = PROGRAMS[name]
-        missing = [library for library in program.needs if find_spec(library) is None]
-        if missing:
-            print(f"{name:24} left out: {', '.join(missing)} not installed", flush=True)
-            continue
+    for name, program in installed(args.only):
         plain = statistics.median(run_plainly(program) for _ in range(3))
         goal = 2 * plain * share_of_start(program) + 1
         for source in [OWN, *args.beside]:
