@@ -226,8 +226,8 @@ class _Search:
         if result.verdict != "repeated":
             outcome: Outcome = "uncertain" if result.verdict == "diverged" else "skipped"
             error = program_error(result, experiment.record)
-            said = f" Trial {error.trial} said: {error.said}" if error is not None else ""
-            return TriedCommit(commit, name, outcome, result.sentence + said)
+            quoted = f" Trial {error.trial} said: {error.said}" if error is not None else ""
+            return TriedCommit(commit, name, outcome, result.sentence + quoted)
         if self._good is None:
             self._good = place
             return TriedCommit(commit, name, "good")

@@ -27,7 +27,7 @@ class InitialWeights:
         progress.note("keeps the initial weights in a trial of one step")
         with _experiment(replace(request, starts_as=request.out), progress) as experiment:
             self._model = _model(_trial(experiment, 1, tensors=_WEIGHTS))
-        self._folder = next(one for one in experiment.processes(1) if (one / wire.TENSOR_ROWS).exists())
+        self._folder = next(folder for folder in experiment.processes(1) if (folder / wire.TENSOR_ROWS).exists())
 
     def given_to(self, request: Request, progress: Progress) -> Request:
         """Return the request with these weights for its trials. A trial of one step shows that they can be set.
@@ -73,10 +73,10 @@ def _trial(experiment: Experiment, number: int, **limits: Any) -> store.TrialTra
 
 
 def _model(trial: store.TrialTrace) -> store.ProcessTrace:
-    found = [process for process in trial.processes if any(point.kind == "start" for point in process.points)]
-    if len(found) != 1:
-        raise _impossible(f"samebits saw initial weights in {words.count(len(found), 'process')}, not in one")
-    return found[0]
+    models = [process for process in trial.processes if any(point.kind == "start" for point in process.points)]
+    if len(models) != 1:
+        raise _impossible(f"samebits saw initial weights in {words.count(len(models), 'process')}, not in one")
+    return models[0]
 
 
 def _impossible(why: str) -> UsageError:

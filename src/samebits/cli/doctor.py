@@ -59,7 +59,7 @@ def run_doctor(python: str | None, environment: str | None, json: str | None) ->
     say("trials", [f"work with {path}", *_controls(first)])
     say("", [f"GPU: {first.gpus}" if first.gpus else "no GPU: GPU kernels cannot be tested here"])
     tried = [_said_library(name, path, say) for name, is_there in installed.items() if is_there]
-    found = DoctorResult(
+    result = DoctorResult(
         samebits=__version__,
         python=str(path),
         plain=first,
@@ -69,10 +69,10 @@ def run_doctor(python: str | None, environment: str | None, json: str | None) ->
         hosts=doctor.hosts(),
         environments={recipe.name: environments.state(recipe) for recipe in environments.RECIPES.values()},
     )
-    for label, lines in _surroundings(found):
+    for label, lines in _surroundings(result):
         say(label, lines)
     if json:
-        answers.write_text("json", json, json_.text_of(found))
+        answers.write_text("json", json, json_.text_of(result))
     return 0
 
 
@@ -86,15 +86,15 @@ def _said_library(name: str, python: Path, say: Callable[[str, Iterable[str]], N
     return library
 
 
-def _surroundings(found: DoctorResult) -> Iterator[tuple[str, list[str]]]:
+def _surroundings(result: DoctorResult) -> Iterator[tuple[str, list[str]]]:
     """Yield a label and its lines for everything else: absent libraries, files, hosts, environments, the shell."""
-    yield "not here", [f"{', '.join(found.absent)}: install what your programs use"] if found.absent else []
-    unread = [f"{', '.join(endings)} by bytes only: pip install {name}" for name, endings in found.unread.items()]
+    yield "not here", [f"{', '.join(result.absent)}: install what your programs use"] if result.absent else []
+    unread = [f"{', '.join(endings)} by bytes only: pip install {name}" for name, endings in result.unread.items()]
     yield "files", unread or ["every format can be read"]
     git = [] if shutil.which("git") else ["git is not installed: samebits bisect needs it"]
-    yield "hosts", [*(f"{name}: {why or _USABLE[name]}" for name, why in found.hosts.items()), *git]
+    yield "hosts", [*(f"{name}: {why or _USABLE[name]}" for name, why in result.hosts.items()), *git]
     advice = {"built": ""}
-    states = found.environments.items()
+    states = result.environments.items()
     yield "envs", [f"{name}: {state}{advice.get(state, f' (samebits env create {name})')}" for name, state in states]
     shell = _COMPLETIONS.get(Path(os.environ.get("SHELL", "")).name)
     yield "shell", [f"completion: {shell}"] if shell else []

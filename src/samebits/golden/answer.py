@@ -86,8 +86,8 @@ def _unanswered(file: GoldenFile, was: Result, new: GoldenBlock, state: str, sen
 
 
 def _inconclusive(was: Result, answer: GoldenAnswer, advice: str) -> Result:
-    said = {"sentence": answer.sentence, "reason": answer.sentence, "reason_code": "golden", "advice": advice}
-    return _with(was, answer, verdict="inconclusive", **said)
+    texts = {"sentence": answer.sentence, "reason": answer.sentence, "reason_code": "golden", "advice": advice}
+    return _with(was, answer, verdict="inconclusive", **texts)
 
 
 def _with(was: Result, answer: GoldenAnswer, **changes: Any) -> Result:

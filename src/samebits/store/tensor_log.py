@@ -86,11 +86,11 @@ def write_weights(folder: Path, process: Path, step: int, names: Mapping[str, st
 
     `names`: the name of a weight in the process -> its name in the other trials. Returns the names that were written.
     """
-    rows = [one for one in TensorLog(process).rows if one.step == step and one.name in names]
-    lines = [row((-1, "weight", names[one.name]), one.dtype, one.shape, one.offset, one.size) for one in rows]
+    rows = [tensor for tensor in TensorLog(process).rows if tensor.step == step and tensor.name in names]
+    lines = [row((-1, "weight", names[t.name]), t.dtype, t.shape, t.offset, t.size) for t in rows]
     (folder / wire.TENSOR_ROWS).write_bytes(b"".join(lines))
     (folder / wire.TENSORS).symlink_to((process / wire.TENSORS).absolute())
-    return [names[one.name] for one in rows]
+    return [names[tensor.name] for tensor in rows]
 
 
 def remove(folder: Path) -> None:

@@ -51,8 +51,8 @@ def aligned_layers(first: Iterable[Point], second: Iterable[Point]) -> LayerAlig
     names = {theirs.name: ours.name for new, old in pairs.items() for ours, theirs in zip(a[old], b[new], strict=True)}
     renamed = [f"{old} = {new}" for new, old in pairs.items() if a[old] != b[new]]
     in_use = set(names.values())
-    free = {one.name: one.name + " (new)" * (one.name in in_use) for name in only_b for one in b[name]}
-    lone = frozenset([one.name for name in only_a for one in a[name]] + list(free.values()))
+    free = {point.name: point.name + " (new)" * (point.name in in_use) for name in only_b for point in b[name]}
+    lone = frozenset([point.name for name in only_a for point in a[name]] + list(free.values()))
     named = {
         "layers with new names are aligned by order and shape": renamed,
         "only the first record has these layers": only_a,
@@ -83,17 +83,17 @@ def aligned_trials(
     The last list is empty if there is no lone layer. All trials leave out first values of weights that samebits set.
     """
     reference = _points(first[0]) if first else []
-    found = [aligned_layers(reference, _points(trial)) for trial in second]
-    names, lone, notes = found[0] if found else LayerAlignment()
+    alignments = [aligned_layers(reference, _points(trial)) for trial in second]
+    names, lone, notes = alignments[0] if alignments else LayerAlignment()
     are_set = _weights_set(first) | {names.get(name, name) for name in _weights_set(second)}
     digests = _OF_DIGESTS if notes else set()
 
     def counts(point: Point) -> bool:
         return point.name not in are_set if point.kind == "start" else point[:2] not in digests
 
-    renamed = [_renamed(trial, own.names) for trial, own in zip(second, found, strict=True)] if notes else second
+    renamed = [_renamed(trial, own.names) for trial, own in zip(second, alignments, strict=True)] if notes else second
     trials = [_with_points(trial, counts) for trial in (*first, *renamed)]
-    shared = [_with_points(one, lambda point: lone.isdisjoint((point.name, *_parts(point)))) for one in trials]
+    shared = [_with_points(trial, lambda point: lone.isdisjoint((point.name, *_parts(point)))) for trial in trials]
     is_thin = any(point[:2] in digests for trial in trials for point in _points(trial))
     return trials, (*notes, _THINNED) if is_thin else notes, shared if lone else []
 
@@ -110,8 +110,8 @@ def _parts(point: Point) -> list[str]:
 def _weights_set(trials: Sequence[TrialTrace]) -> set[str]:
     """Return the weights that samebits set in each of these trials before its first step."""
     each = ([event for process in trial.processes for event in process.events_named("fed")] for trial in trials)
-    found = [{str(event.get("name")) for event in events} for events in each]
-    return set.intersection(*found) if found else set()
+    names = [{str(event.get("name")) for event in events} for events in each]
+    return set.intersection(*names) if names else set()
 
 
 def _renamed(trial: TrialTrace, names: Mapping[str, str]) -> TrialTrace:

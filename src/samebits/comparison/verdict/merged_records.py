@@ -77,9 +77,9 @@ def _with_seeds(joined: MergedRecord, result: Result) -> Result:
         return result
     own = [judge(joined.file, trials).unseeded for trials in joined.trials_of_sides]
     seeded = {name: text for name, text in result.unseeded.items() if not any(name in side for side in own)}
-    told = {text: f"{words.rng(name)} starts differently in the two records" for name, text in seeded.items()}
+    new_texts = {text: f"{words.rng(name)} starts differently in the two records" for name, text in seeded.items()}
     unseeded = {name: text for name, text in result.unseeded.items() if name not in seeded}
-    notes = [told.get(text, text) for text in result.warnings]
+    notes = [new_texts.get(text, text) for text in result.warnings]
     return result.model_copy(update={"unseeded": unseeded, "warnings": notes})
 
 
