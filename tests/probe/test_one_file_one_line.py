@@ -404,7 +404,7 @@ WRITES_SETTINGS = """import random, sys, time
 import samebits_probe
 for step in range(2):
     samebits_probe.observe("weights/w", 1.0 + step, step=step)
-sections = ["[training]\\nepochs = 3\\n", "[data]\\nrows = %d\\n" % (random.SystemRandom().randrange(10**9) if "varies" in sys.argv else 7)]
+sections = ["[training]\\nepochs = 3\\n", "[data]\\nrows = %d\\n" % (random.SystemRandom().randrange(10**8, 10**9) if "varies" in sys.argv else 7)]
 if time.time_ns() % 2:
     sections.reverse()
 open("settings.ini", "w").write("; %d\\n" % time.time_ns() + "".join(sections))

@@ -2,7 +2,8 @@
 
 A duration grows with the rate of the clock, a rate shrinks with it, and a moment lies in the trial's own scaled span.
 At rates of 1,000 and 30, a value must grow at least 31 times and 5.5 times (the square roots), or 183 times at rate
-1,000 if noise hides the growth at rate 30. A noisy result does not grow so far.
+1,000 if noise hides the growth at rate 30. The clock must also explain most of how far apart the values are: a number
+that is drawn anew in each trial may grow so far by chance, but what is left of its spread is large.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Law = Literal["duration", "rate", "moment", "known"]
 
 
 _APART = 10  # the largest ratio between noisy times of plain trials
+_EXPLAINED = 2.5  # how many times smaller the spread of the logarithms must be, once the rates are divided out
 _SIGNS: dict[Law, int] = {"duration": 1, "rate": -1}
 
 
@@ -55,7 +57,7 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
     rested = [sample for sample in plain if not sample.has_waited] or plain
     for law, sign in _SIGNS.items():
         ratios = [_growth(rested, sample) ** sign for sample in fast]
-        if _follow(ratios, rested, fast) and not _contradicts(plain, fast, sign):
+        if _follow(ratios, rested, fast) and _explains(sign, rested, fast) and not _contradicts(plain, fast, sign):
             return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
     if _grow_from_zero(plain, fast):
         return Finding("duration", [round(_growth(rested, sample), 4) for sample in fast])
@@ -90,6 +92,16 @@ def _follow(ratios: Sequence[float], plain: Sequence[Sample], fast: Sequence[Sam
     # a deviation of a few times is noisy: nearly the whole growth at the fastest rate is enough, if no other declines
     is_far = have_digits[0] and ratios[0] * bounds[-1] >= fast[0].rate
     return is_far and all(ratio * bound >= 1 for ratio, bound in zip(ratios, bounds, strict=True))
+
+
+def _explains(sign: int, plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
+    """Return whether the rates explain most of the spread of values without a unit that have digits."""
+    samples = [*plain, *fast]
+    if _have_units(samples) or not all(map(_has_digits, samples)):
+        return True
+    sizes = [math.log(_size(sample.values)) for sample in samples]
+    left = [size - sign * math.log(sample.rate) for size, sample in zip(sizes, samples, strict=True)]
+    return max(sizes) - min(sizes) >= _EXPLAINED * (max(left) - min(left))
 
 
 def _grow_from_zero(plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
