@@ -212,8 +212,6 @@ def test_the_numbers_of_a_list_follow_the_clock_together():
     judge = Judge(lists)
     one, two = (judge.left[n].of_part("times", json.dumps(times[n - 1])) for n in (1, 2))
     assert judge.entries("r.json", (1, one), (2, two)).effect == "understood"
-    alone = [Sample(rate, [Quantity("", some[2])]) for rate, some in zip(RATES, times, strict=True)]
-    assert law_of([one._replace(values=[Quantity(str(n), one.values[0].value)]) for n, one in enumerate(alone)]) is None
 
 
 @pytest.mark.parametrize(
@@ -252,7 +250,7 @@ def test_a_number_that_is_drawn_in_each_trial_hardly_ever_follows_the_clock():
     """A quarter of a per cent of such numbers did, so a weight that was saved alone could be taken for a time."""
     draws = random.Random(0)
     found = [law_of(samples(*([draws.random()] for _ in RATES))) for _ in range(20_000)]
-    assert 0 < sum(law is not None for law in found) < 20
+    assert 0 < sum(law is not None for law in found) < 14
 
 
 def test_values_that_all_trials_agree_on_do_not_hide_a_law():

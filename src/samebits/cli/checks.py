@@ -123,7 +123,7 @@ def run_record(**given: Any) -> int:
 RECORD = launching("record", run_record, "Run a training once, and keep what was observed.\n\n" + RECORD_TEXT)
 
 
-COMPARE_TEXT = """Do two recorded runs have the same bits?
+COMPARE_TEXT = """Do two recorded runs, commits or releases have the same bits?
 
 samebits judges the trials of both records together. It numbers the trials of the second record
 after those of the first. Notes say how the setups of the two differ.

@@ -1,9 +1,8 @@
 """Finds the law by which a value follows the clock, from trials whose clocks ran at different rates. Pure.
 
 A duration grows with the rate of the clock, a rate shrinks with it, and a moment lies in the trial's own scaled span.
-At rates of 1,000 and 30, a value must grow at least 31 times and 5.5 times (the square roots), or 183 times at rate
-1,000 if noise hides the growth at rate 30. The clock must also explain most of how far apart the values are: a number
-that is drawn anew in each trial may grow so far by chance, but what is left of its spread is large.
+Times are noisy, and a number that is drawn anew in each trial may grow by chance. So a law is one that explains most of
+how far apart the values are, in logarithms: what is left after it must be several times smaller.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ __all__ = ["Finding", "Law", "Sample", "law_of", "may_follow"]
 Law = Literal["duration", "rate", "moment", "known"]
 
 
-_APART = 10  # the largest ratio between noisy times of plain trials
-_EXPLAINED = 2.5  # how many times smaller the spread of the logarithms must be, once the rates are divided out
+# how many times smaller the spread of the logarithms must be, once the rates are divided out
+_EXPLAINED, _EXPLAINED_WITH_UNIT = 2.75, 2.0
 _SIGNS: dict[Law, int] = {"duration": 1, "rate": -1}
 
 
@@ -55,12 +54,10 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
     if all(map(_are_moments, [*plain, *fast])):
         return Finding("moment", [])
     rested = [sample for sample in plain if not sample.has_waited] or plain
+    growths = [round(_growth(rested, sample), 4) for sample in fast]
     for law, sign in _SIGNS.items():
-        ratios = [_growth(rested, sample) ** sign for sample in fast]
-        if _follow(ratios, rested, fast) and _explains(sign, rested, fast) and not _contradicts(plain, fast, sign):
-            return Finding(law, [round(ratio**sign, 4) for ratio in ratios])
-    if _grow_from_zero(plain, fast):
-        return Finding("duration", [round(_growth(rested, sample), 4) for sample in fast])
+        if _explains(sign, rested, fast) and not _contradicts(plain, fast, sign):
+            return Finding(law, growths)
     return None
 
 
@@ -73,43 +70,17 @@ def _without_equal_values(samples: Sequence[Sample]) -> Sequence[Sample]:
     return [sample._replace(values=[sample.values[place] for place in unequal]) for sample in samples]
 
 
-def _follow(ratios: Sequence[float], plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
-    """Return whether values grew with the clock, by the growth in each faster trial, the fastest first."""
-    bounds = [math.sqrt(sample.rate) for sample in fast]
-    if any(ratio > sample.rate * bound for ratio, sample, bound in zip(ratios, fast, bounds, strict=True)):
-        return False  # a noisy time does not grow so far
-    have_digits = list(map(_has_digits, fast))
-    # a rate that has become too small for its digits shows only that it is smaller
-    rates = [sample.rate if has else fast[-1].rate for sample, has in zip(fast, have_digits, strict=True)]
-    between = rates[0] / rates[-1] if all(have_digits) else 1.0
-    steps = [*zip(ratios, rates, strict=True), (ratios[0] / ratios[-1], between)]
-    sizes, have_units = [_size(sample.values) for sample in plain], _have_units([*plain, *fast])
-    is_wide = max(sizes) > _APART * min(sizes)
-    if is_wide and not have_units:
-        return False  # a result without a seed may be so far apart, over several decades
-    if not is_wide and all(ratio >= math.sqrt(rate) for ratio, rate in steps):
-        return True
-    # a deviation of a few times is noisy: nearly the whole growth at the fastest rate is enough, if no other declines
-    is_far = have_digits[0] and ratios[0] * bounds[-1] >= fast[0].rate
-    return is_far and all(ratio * bound >= 1 for ratio, bound in zip(ratios, bounds, strict=True))
-
-
 def _explains(sign: int, plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
-    """Return whether the rates explain most of the spread of values without a unit that have digits."""
+    """Return whether the rates of the clocks explain how far apart the values are.
+
+    A value that is zero to its digits may be anything below its last digit.
+    """
     samples = [*plain, *fast]
-    if _have_units(samples) or not all(map(_has_digits, samples)):
-        return True
     sizes = [math.log(_size(sample.values)) for sample in samples]
-    left = [size - sign * math.log(sample.rate) for size, sample in zip(sizes, samples, strict=True)]
-    return max(sizes) - min(sizes) >= _EXPLAINED * (max(left) - min(left))
-
-
-def _grow_from_zero(plain: Sequence[Sample], fast: Sequence[Sample]) -> bool:
-    """Return whether values with a unit of time are zero to their digits, and larger with a faster clock."""
-    are_small = all(q.value < q.resolution for sample in plain for q in sample.values)
-    sizes = [_size(sample.values) for sample in fast]
-    least = max(_size(sample.values) for sample in plain)
-    return _have_units([*plain, *fast]) and are_small and sizes == sorted(sizes, reverse=True) and sizes[0] > least
+    limits = [math.log(_most(sample.values)) - sign * math.log(sample.rate) for sample in samples]
+    known = [limit for limit, sample in zip(limits, samples, strict=True) if _has_digits(sample)]
+    least, ratio = (1, _EXPLAINED_WITH_UNIT) if _have_units(samples) else (2, _EXPLAINED)
+    return len(known) >= least and max(sizes) - min(sizes) >= ratio * (max(known) - min(limits))
 
 
 def _have_units(samples: Sequence[Sample]) -> bool:
@@ -148,6 +119,11 @@ def _growth(plain: Sequence[Sample], fast: Sample) -> float:
 def _size(values: Sequence[Quantity]) -> float:
     """Return the mean of values. A value that is printed as zero is half of what its last digit is worth."""
     return sum(map(_positive, values)) / len(values)
+
+
+def _most(values: Sequence[Quantity]) -> float:
+    """Return the mean of values, each at least what its last digit is worth."""
+    return sum(max(quantity.value, quantity.resolution) or 1e-12 for quantity in values) / len(values)
 
 
 def _has_digits(sample: Sample) -> bool:
