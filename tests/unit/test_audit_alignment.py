@@ -165,6 +165,19 @@ def test_each_value_belongs_to_a_part(row, part):
     assert state.StateLeaf.of(*row).part == part
 
 
+def test_the_values_of_a_part_come_in_the_order_of_the_program():
+    names = [f"weights.{number}" for number in range(20)]
+    before, after = (
+        state.StateOfStep(
+            [state.StateLeaf("tensors of the program", name, "float32 [2]", fingerprint) for name in names]
+        )
+        for fingerprint in "ab"
+    )
+    moment = Moment(checkpoint=Checkpoint(step=2, path="c"), verdict="diverged", sentence="", offset=2)
+    pair = state.StatePair(moment, run(0, 4), run(2, 4), 2, before, after)
+    assert next(part.names for part in pair.parts() if part.part == "tensors of the program") == names
+
+
 def test_the_mend_has_the_lines_of_the_forgotten_parts_and_of_the_trainer():
     found = dict(mends.mends(["generator torch", "moments"], ["lightning", "torch"]))
     assert list(found) == ["Lightning", "a plain PyTorch loop"]

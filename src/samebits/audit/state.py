@@ -179,7 +179,7 @@ class StatePair:
             return _part(part, self.moment.offset is not None)
         if part in _VARIABLES:
             # other variables are those of a loop that has not begun; one with the number of the step holds that number
-            both = {name for name in before.keys() & after.keys() if after[name].text != str(self.offset)}
+            both = [name for name in before if name in after and after[name].text != str(self.offset)]
             before, after = ({name: values[name] for name in both} for values in (before, after))
         if not before or not self.after.leaves:
             return self._after_a_step(part)
