@@ -14,7 +14,9 @@ __all__ = ["is_enough"]
 
 def is_enough(plan: Plan, first: TrialFile, *, tries_first: bool) -> bool:
     """Return whether the first trial of a round shows that the others need not start."""
-    return _misses_artifacts(plan, first) or (tries_first and _gives_no_verdict(plan, first))
+    if first.status == "complete" and _files(plan, first).get("patterns_without_match"):
+        return True  # a pattern of --artifact matches no file: the user should know at once
+    return tries_first and _gives_no_verdict(plan, first)
 
 
 def _gives_no_verdict(plan: Plan, file: TrialFile) -> bool:
@@ -24,11 +26,6 @@ def _gives_no_verdict(plan: Plan, file: TrialFile) -> bool:
     if plan.options.artifacts or _files(plan, file).get("files"):
         return False
     return not Processes(plan.trial_folder(file.id)).observing()  # the program's globals may hold its model
-
-
-def _misses_artifacts(plan: Plan, file: TrialFile) -> bool:
-    """Return whether a pattern of --artifact matches no file of a whole trial. The user should know at once."""
-    return file.status == "complete" and bool(_files(plan, file).get("patterns_without_match"))
 
 
 def _files(plan: Plan, file: TrialFile) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from samebits.comparison.files.file_pairs import counted
 from samebits.errors import UsageError
-from samebits.model import SavedFile
 from samebits.store import fingerprint_file
 from samebits.store.formats import TENSOR_FORMATS
 from samebits.store.record import Record
@@ -35,15 +34,11 @@ def model_files(record: Record, trial: TrialTrace) -> dict[str, TrainedFile]:
     found = {}
     for file in trial.files.files:
         parts = counted(file)
-        if parts and _holds_model(file):
+        if parts and (file.format in TENSOR_FORMATS or any(part.model for part in file.parts.values())):
             name = file.path.removeprefix("{out}/")
             name = file.path if name in found else name
             found[name] = TrainedFile(_place(record, trial, file.path), parts)
     return found
-
-
-def _holds_model(file: SavedFile) -> bool:
-    return file.format in TENSOR_FORMATS or any(part.model for part in file.parts.values())
 
 
 def _place(record: Record, trial: TrialTrace, name: str) -> Path:

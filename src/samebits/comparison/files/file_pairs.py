@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -92,10 +93,6 @@ def _without_digits(path: str) -> str:
     return re.sub(r"\d+", "0", path)
 
 
-def _path(name: _PlainName) -> Hashable:
-    return name.path
-
-
 def _path_pattern(name: _PlainName) -> Hashable:
     """Return the path with a placeholder for each number."""
     return name.file.named, _without_digits(name.path)
@@ -130,7 +127,7 @@ def _below_other_folders(name: _PlainName) -> Hashable:
 
 
 _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
-    ((_path,), False),
+    ((attrgetter("path"),), False),
     ((_path_pattern, _content), False),
     ((_folder, _content), False),
     ((_basename, _content), False),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
-from samebits.comparison.evidence.entries import LeftEntries, TextEntry
+from samebits.comparison.evidence.entries import LeftEntries
 from samebits.model import Lines
 
 MOST_TRIED = 100  # lines that are compared word by word with a line that has no partner
@@ -38,7 +39,7 @@ def _left_over(mine: Sequence[str], theirs: Sequence[str], left: tuple[LeftEntri
     """Yield the lines that one trial has more often than the other, paired by their shapes."""
     more, fewer = Counter(mine) - Counter(theirs), Counter(theirs) - Counter(mine)
     ours, others = _lines_with_numbers(mine, more), _lines_with_numbers(theirs, fewer)
-    for key in (_text, _words):
+    for key in (attrgetter("text"), attrgetter("shape.words")):
         partners: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for place, line in reversed(others):
             partners[key(left[1].of_line(line))].append((place, line))
@@ -51,14 +52,6 @@ def _left_over(mine: Sequence[str], theirs: Sequence[str], left: tuple[LeftEntri
                 alone.append((place, line))
         ours, others = alone, sorted(pair for candidates in partners.values() for pair in candidates)
     yield from _like(ours, others)
-
-
-def _text(entry: TextEntry) -> str:
-    return entry.text
-
-
-def _words(entry: TextEntry) -> str:
-    return entry.shape.words
 
 
 def _like(ours: Sequence[tuple[int, str]], others: list[tuple[int, str]]) -> Iterator[LinePair]:

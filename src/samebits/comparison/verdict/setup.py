@@ -79,7 +79,8 @@ def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
 
     It is idle only if nothing read it in any process, up to the end: a worker may be the only process that draws.
     """
-    events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
+    processes = [process for trial in trials for process in trial.observed or trial.processes]
+    events = [event for process in processes for event in _of(process, identity)]
     reading: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
     if reading["effect"] == "idle":
         every = (event for trial in trials for process in trial.processes for event in _of(process, identity))
@@ -93,11 +94,6 @@ _RANKS = ("undone", "overruled", "held", "idle", "unreadable")
 def _rank(event: dict[str, Any]) -> tuple[int, bool]:
     """Return the order of readings: by effect. Among equal effects, a reading with a sentence comes first."""
     return _RANKS.index(event["effect"]), not event.get("why")
-
-
-def _speakers(trial: TrialTrace) -> list[ProcessTrace]:
-    """Return the processes that trained; all processes if none did."""
-    return trial.observed or trial.processes
 
 
 def _of(process: ProcessTrace, identity: str) -> list[dict[str, Any]]:

@@ -291,10 +291,6 @@ def _failed(inputs: WarningInputs) -> Iterator[str]:
         yield f"{words.trials(ids)} did not end well and {words.were(ids)} not compared"
 
 
-def _of_files(inputs: WarningInputs) -> Iterator[str]:
-    return sentences.file_caveats(inputs.comparison)
-
-
 def _different_files(inputs: WarningInputs) -> Iterator[str]:
     """Yield a warning that diverged trials may leave a second model, which no step shows."""
     if inputs.divergence is not None and inputs.divergence.kind != "end":
@@ -323,7 +319,7 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     uncommitted_code,
     different_packages,
     _metrics,
-    _of_files,
+    lambda inputs: sentences.file_caveats(inputs.comparison),
     _different_files,
     _understood,
     faster_clocks,

@@ -204,7 +204,7 @@ class UsageMeter:
         self._next = now + _PACE
         pids = [process.pid for process in below_quickly(self._root)]
         self._seconds = max(self._seconds, _tree_seconds(self._root, pids))
-        self._memory = max(self._memory, sum(map(_most_memory, pids)))
+        self._memory = max(self._memory, sum(kibibytes(Path(f"/proc/{pid}/status"), "VmHWM") or 0 for pid in pids))
         least = max(_LEAST_SECONDS, _LEAST_SHARE * (now - self._began))
         each = [self._computing(pid, least) for pid in pids]
         self._threads = max(self._threads, sum(number for number, _ in each))
@@ -325,11 +325,6 @@ def _tasks(pid: int) -> list[Path]:
         return list(Path(f"/proc/{pid}/task").iterdir())
     except OSError:
         return []
-
-
-def _most_memory(pid: int) -> int:
-    """Return the most bytes that a process has taken."""
-    return kibibytes(Path(f"/proc/{pid}/status"), "VmHWM") or 0
 
 
 def _machine_seconds() -> float:

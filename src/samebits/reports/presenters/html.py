@@ -89,8 +89,9 @@ def _templates() -> jinja2.Environment:
         finalize=_clean,
     )
     environment.globals.update(count=words.count, many=MOST_LINKS)
-    environment.filters.update(shown=table.shown, absent=table.is_absent, colour=_colour, kind=_kind, page=_on_page)
+    environment.filters.update(shown=table.shown, absent=table.is_absent, colour=_colour, page=_on_page)
     environment.filters.update(moment=words.moment, whole_numbers=_whole_numbers, heading=_heading)
+    environment.filters["kind"] = lambda block: type(block).__name__  # of the macro that writes a block or a cell
     return environment
 
 
@@ -112,11 +113,6 @@ def _whole_numbers(text: str) -> Markup:
 def _colour(group: str) -> str:
     """Return the class that colours a group."""
     return f"g{figures.place_of(group) % COLOURS}" if group else "all"
-
-
-def _kind(block: object) -> str:
-    """Return the name of the macro that writes a block or a cell."""
-    return type(block).__name__
 
 
 def _on_page(blocks: Sequence[AnyBlock]) -> list[AnyBlock]:
