@@ -63,22 +63,15 @@ def test_tensors_that_are_hashed_together_have_the_fingerprints_that_each_has_al
     assert [found for part in rows for found in part.prints()] == alone
     if algorithm == "xxh3":
         for tensor, found in zip(tensors, alone, strict=True):
-            data = bytes(tensor.flatten().view(torch.uint8).tolist()) if tensor.dim() else bytes_of(torch, tensor)
+            data = bytes(tensor.reshape(-1).view(torch.uint8).tolist())
             header = fingerprint.header_of(str(tensor.dtype)[6:], tensor.shape)
-            assert found == xor(swapped(xxhash.xxh3_128_digest(data)), swapped(xxhash.xxh3_128_digest(header)))
-
-
-def bytes_of(torch, tensor):
-    return bytes(tensor.reshape(1).view(torch.uint8).tolist())
+            digests = (swapped(xxhash.xxh3_128_digest(part)) for part in (data, header))
+            assert found == bytes(a ^ b for a, b in zip(*digests, strict=True))
 
 
 def swapped(digest):
     """The library writes a digest big-endian, high half first; a fingerprint is little-endian, low half first."""
     return digest[::-1]
-
-
-def xor(some, others):
-    return bytes(a ^ b for a, b in zip(some, others, strict=True))
 
 
 def test_a_plan_holds_for_no_tensor_that_has_changed_in_any_way():

@@ -47,7 +47,8 @@ class Step:
         words = [sys.executable, str(ROOT / ".ci" / "github_action.py")]
         done = subprocess.run(words, cwd=work, env=environment, capture_output=True, text=True, timeout=300)
         self.status, self.log = done.returncode, done.stdout + done.stderr
-        self.summary, self.output = (_text(folder / file) for file in ("summary", "output"))
+        paths = folder / "summary", folder / "output"
+        self.summary, self.output = (path.read_text() if path.exists() else "" for path in paths)
 
     @property
     def annotations(self):
@@ -57,10 +58,6 @@ class Step:
 
     def outputs(self):
         return dict(line.split("=", 1) for line in self.output.splitlines())
-
-
-def _text(path):
-    return path.read_text() if path.exists() else ""
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from samebits.model import Divergence, HeldControl, ProcessKey
 from samebits_study.results import Cells, Digits, Plain, Retest, SetupResult, StudyResult, TrainedModel, WeightDistance
 
 MACHINE = "a processor, 2 cores (70bd)"
-SHARED = "7" * 32
 
 
 def digits(wrong, of=10_000):

@@ -12,11 +12,6 @@ from samebits.causes.decision_rule import CHANCE, LEAST, MOST, Rule, chance, fur
 Q = (np.arange(200_000) + 0.5) / 200_000  # shares of the most frequent outcome
 
 
-def all_differ(of):
-    """The chance of each share that `of` trials all differ, at most: all other outcomes are rare."""
-    return (1 - Q) ** of + of * Q * (1 - Q) ** (of - 1)
-
-
 @pytest.mark.parametrize(("largest", "of", "trials"), [(3, 5, 2), (2, 5, 9), (10, 20, 12), (54, 60, 100)])
 def test_the_chance_is_the_mean_of_what_a_useless_control_would_have_over_all_splits(largest, of, trials):
     density = Q**largest * (1 - Q) ** (of - largest)
@@ -46,7 +41,8 @@ def test_the_rarer_the_difference_the_more_trials_must_agree(of, settings):
 @given(of=st.integers(2, 20), settings=st.integers(1, 40))
 def test_if_all_trials_differ_no_share_lets_a_useless_control_pass_more_often_than_its_chance(of, settings):
     rule = Rule((1,) * of, settings)
-    passes = all_differ(of) * Q**rule.full
+    all_differ = (1 - Q) ** of + of * Q * (1 - Q) ** (of - 1)  # at most: all other outcomes are rare
+    passes = all_differ * Q**rule.full
     assert passes.max() == pytest.approx(chance(1, of, rule.full), rel=1e-3)
     assert passes.max() < CHANCE / settings or rule.full == MOST
 

@@ -19,10 +19,6 @@ def said_by_numpy():
     return keys.tobytes() + repr((name, position, has_gauss, gauss)).encode()
 
 
-def other_said_by_numpy():
-    return repr(np.random.get_state(legacy=False)).encode()
-
-
 def use_python(choose):
     uses = [
         random.random,
@@ -96,7 +92,8 @@ def test_a_bit_generator_that_takes_the_place_of_a_different_one_is_read():
     try:
         for generator in (np.random.MT19937(5), np.random.PCG64(5), np.random.MT19937(6)):
             np.random.set_bit_generator(generator)
-            said = said_by_numpy if type(generator) is np.random.MT19937 else other_said_by_numpy
+            is_usual = type(generator) is np.random.MT19937
+            said = said_by_numpy if is_usual else lambda: repr(np.random.get_state(legacy=False)).encode()
             assert rng.numpy_state() == said()
             before = rng.numpy_state()
             np.random.rand()

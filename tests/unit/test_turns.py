@@ -50,12 +50,13 @@ def test_works_within_works_take_turns_too(simulated):
     assert simulated.now() == 2.0
 
 
+def fails():
+    clock.sleep(1.0)
+    raise ValueError("it failed")
+
+
 def test_what_one_raises_ends_the_others_who_may_clean_up():
     log = []
-
-    def fails():
-        clock.sleep(1.0)
-        raise ValueError("it failed")
 
     def cleans_up():
         try:
@@ -149,10 +150,6 @@ def test_looks_at_the_base_of_vary_run_one_by_one(monkeypatch):
 
 def test_a_work_that_fails_leaves_the_handling_of_signals_as_it_was():
     """A later Ctrl-C would only be noted, and never acted on."""
-
-    def fails():
-        clock.sleep(1.0)
-        raise ValueError("it failed")
 
     def runs_a_round():
         with interrupt.waited_for():
