@@ -22,6 +22,23 @@ for step in range(3):
     sgd.step()
 """
 LAYERS = "('one', torch.nn.Linear(3, 4)), ('norm', torch.nn.BatchNorm1d(4)), ('last', torch.nn.Linear(4, 1))"
+KERAS = """
+import os
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras, numpy
+keras.utils.set_random_seed({seed})
+net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, name="{name}"), keras.layers.Dense(1)], name="net")
+net.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+x = numpy.linspace(-1, 1, 18, dtype="f").reshape(6, 3)
+net.fit(x, x[:, :1], batch_size=3, shuffle=False, verbose=0)
+"""
+JAX = """
+import jax
+params = {{"{name}": jax.random.normal(jax.random.PRNGKey({seed}), (3, 4))}}
+train_step = jax.jit(lambda params: ({{"{name}": params["{name}"] * 0.9}}, params["{name}"].sum()))
+for step in range(3):
+    params, loss = train_step(params)
+"""
 WAS_SET = "samebits set the initial weights of the second side to those of the first one"
 USUAL = {"seed": 1, "layers": LAYERS, "rate": 0.1}
 
@@ -66,3 +83,18 @@ def test_only_what_differs_beside_the_initial_weights_is_found(compare, changes,
     assert found == status, text
     assert said in text
     assert (WAS_SET in text) == (status < 2)
+
+
+@pytest.mark.slow(seconds=60)
+@pytest.mark.parametrize(
+    ("library", "text", "status", "said"),
+    [
+        ("keras", KERAS, 0, "aligned by order and shape: net/first = net/stem"),
+        ("jax", JAX, 2, "samebits can set weights of PyTorch, and of Keras on TensorFlow or PyTorch, but not params"),
+    ],
+)
+def test_weights_of_keras_are_set_and_those_of_jax_are_refused(compare, library, text, status, said):
+    pytest.importorskip(library)
+    answer, output = compare(text.format(seed=1, name="first"), text.format(seed=2, name="stem"))
+    assert answer == status, output
+    assert said in output

@@ -160,3 +160,15 @@ def test_digests_over_names_are_not_compared_below_new_names_which_is_said(writi
     result = judged_pair(*folders)[1]
     assert result.verdict == "repeated"
     assert any("not compared at steps of which a record keeps only a digest" in text for text in result.warnings)
+
+
+def test_settings_and_values_of_the_optimizers_of_keras_follow_their_layers(writing, tmp_path):
+    def training(*layers):
+        rows = [(-1, "start", f"net/{layer}/kernel", layer == "new") for layer in layers]
+        rows += [(0, "update", f"sgd/net_{layer}_kernel_momentum", layer == "new") for layer in layers]
+        rows += [(1, "end", f"net/{layer}.settings", layer == "new") for layer in layers]
+        return writing.observing([*rows, (0, "batch", "0", 1), (1, "end", "loss", 5)], 1, how="optimizer")
+
+    folders = [writing.record(tmp_path / names[0], [training(*names)] * 2) for names in (["a"], ["b"], ["c", "new"])]
+    assert judged_pair(*folders[:2])[1].verdict == "repeated"
+    assert "one model: its one step has the same bits" in judged_pair(*folders[::2])[1].warnings[-1]

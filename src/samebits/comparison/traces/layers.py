@@ -6,7 +6,7 @@ Layers whose names and shapes agree belong together. The others are aligned by t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -86,14 +86,17 @@ def aligned_trials(
     alignments = [aligned_layers(reference, _points(trial)) for trial in second]
     names, lone, notes = alignments[0] if alignments else LayerAlignment()
     are_set = _weights_set(first) | {names.get(name, name) for name in _weights_set(second)}
-    digests = _OF_DIGESTS if notes else set()
+    digests, every_lone = _OF_DIGESTS if notes else set(), lone.union(map(_joined, lone), map(_settings, lone))
 
     def counts(point: Point) -> bool:
         return point.name not in are_set if point.kind == "start" else point[:2] not in digests
 
+    def is_shared(point: Point) -> bool:
+        return not any(_weight(name, every_lone) for name in (point.name, *_parts(point)))
+
     renamed = [_renamed(trial, own.names) for trial, own in zip(second, alignments, strict=True)] if notes else second
     trials = [_with_points(trial, counts) for trial in (*first, *renamed)]
-    shared = [_with_points(trial, lambda point: lone.isdisjoint((point.name, *_parts(point)))) for trial in trials]
+    shared = [_with_points(trial, is_shared) for trial in trials]
     is_thin = any(point[:2] in digests for trial in trials for point in _points(trial))
     return trials, (*notes, _THINNED) if is_thin else notes, shared if lone else []
 
@@ -107,6 +110,22 @@ def _parts(point: Point) -> list[str]:
     return point.name.split("/")
 
 
+def _weight(part: str, weights: Container[str]) -> str:
+    """Return the weight with which a part of a name begins; "" if there is none. See `_joined`."""
+    ends = [len(part), *(match.end() for match in re.finditer("_", part))]
+    return max((part[:end] for end in ends if part[:end] in weights), key=len, default="")
+
+
+def _joined(weight: str) -> str:
+    """Return how Keras begins the names of an optimizer's values: `net/conv/kernel` has `net_conv_kernel_momentum`."""
+    return weight.replace("/", "_") + "_"
+
+
+def _settings(weight: str) -> str:
+    """Return the name of the numbers beside a layer's weights."""
+    return re.sub(r"[./][^./ ]*( \(new\))?$", r".settings\1", weight)
+
+
 def _weights_set(trials: Sequence[TrialTrace]) -> set[str]:
     """Return the weights that samebits set in each of these trials before its first step."""
     each = ([event for process in trial.processes for event in process.events_named("fed")] for trial in trials)
@@ -116,10 +135,14 @@ def _weights_set(trials: Sequence[TrialTrace]) -> set[str]:
 
 def _renamed(trial: TrialTrace, names: Mapping[str, str]) -> TrialTrace:
     """Return the trial with different names of weights, also in the optimizer's state."""
+    every = {form(new): form(old) for form in (_settings, _joined, str) for new, old in names.items()}
+
+    def renamed(part: str) -> str:
+        weight = _weight(part, every)
+        return every.get(weight, "") + part.removeprefix(weight)
 
     def new(point: Point) -> Point:
-        name = names.get(point.name) or "/".join(names.get(part, part) for part in _parts(point))
-        return point._replace(name=name)
+        return point._replace(name=every.get(point.name) or "/".join(map(renamed, _parts(point))))
 
     processes = [replace(process, points=list(map(new, process.points))) for process in trial.processes]
     return replace(trial, processes=processes)
