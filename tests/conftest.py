@@ -130,8 +130,28 @@ def pythons():
     return {release: found[release] for release in RELEASES if release in found}
 
 
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory):
+    """Function(python) -> the folder of a copy of the probe, one for all tests, with the bytecode of an interpreter.
+
+    To compile the probe takes most of a start, and a Python that may write no bytecode compiles it at each start.
+    """
+    folder, compiled = tmp_path_factory.mktemp("probe"), set()
+    shutil.copytree(PROBE, folder / "samebits_probe", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(PROBE / "_sitecustomize.py", folder / "sitecustomize.py")
+
+    def of(python=None):
+        python = str(python or sys.executable)
+        if python not in compiled:
+            subprocess.run([python, "-m", "compileall", "-q", str(folder)], check=True, env=BEGAN_WITH)
+            compiled.add(python)
+        return folder
+
+    return of
+
+
 @pytest.fixture
-def injected(tmp_path):
+def injected(tmp_path, probe):
     """Function(**config) -> (environment, trial folder): what the launcher gives to a watched process.
 
     `config` overrides fields of the probe's config.json (see samebits_probe.wire).
@@ -141,25 +161,17 @@ def injected(tmp_path):
     def inject(environment=None, **config):
         made.append(None)
         trial = tmp_path / f"trial-{len(made)}"
-        return _injected(tmp_path, trial, {**os.environ, **(environment or {})}, config), trial
+        return _injected(probe(), trial, {**os.environ, **(environment or {})}, config), trial
 
     return inject
 
 
-def _injected(folder, trial, environment, config):
-    """`environment` as a process gets it that is watched in the folder `trial`, with a probe of `folder`."""
+def _injected(probe, trial, environment, config):
+    """`environment` as a process gets it that is watched in the folder `trial`, with the probe of the folder `probe`."""
     trial.mkdir()
     _write_config(trial, config)
-    path = os.pathsep.join(filter(None, [str(_copied_probe(folder)), environment.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(probe), environment.get("PYTHONPATH")]))
     return {**environment, "PYTHONPATH": path, wire.CONFIG_VARIABLE: str(trial / "config.json")}
-
-
-def _copied_probe(folder):
-    inject = folder / "inject"
-    if not inject.is_dir():
-        shutil.copytree(PROBE, inject / "samebits_probe")  # with its bytecode: to compile it takes a third of a start
-        shutil.copyfile(PROBE / "_sitecustomize.py", inject / "sitecustomize.py")
-    return inject
 
 
 def _write_config(trial, config):
@@ -188,7 +200,7 @@ def _xxhash_extension():
 
 
 @pytest.fixture
-def watched_run(injected, tmp_path):
+def watched_run(injected, probe, tmp_path):
     """Function(python, program, *arguments, **config) -> WatchedTrial: run a program as a trial, to its end.
 
     `program`: a path, or the text of a program. Among `config`: `environment` (variables), `timeout` (seconds),
@@ -196,6 +208,7 @@ def watched_run(injected, tmp_path):
     """
 
     def run(python, program, *arguments, environment=None, timeout=120, cwd=None, **config):
+        probe(python)
         variables, trial = injected(environment, **config)
         return _watched(python, program, arguments, trial, variables, timeout, cwd or tmp_path)
 
@@ -243,7 +256,7 @@ def _locked(path):
 
 
 @pytest.fixture(scope="session")
-def shared_run(shared):
+def shared_run(shared, probe):
     """Function(python, program, *arguments, attempt=1, **config) -> WatchedTrial: `watched_run`, once for all tests.
 
     For tests that only read what was recorded. Two attempts are two runs: a test that compares a program with itself
@@ -253,7 +266,7 @@ def shared_run(shared):
     def run(python, program, *arguments, attempt=1, environment=None, timeout=120, **config):
         def make(folder):
             (folder / "cwd").mkdir()
-            variables = _injected(folder, folder / "trial", {**BEGAN_WITH, **(environment or {})}, config)
+            variables = _injected(probe(python), folder / "trial", {**BEGAN_WITH, **(environment or {})}, config)
             trial = _watched(python, program, arguments, folder / "trial", variables, timeout, folder / "cwd")
             (folder / "exit-code").write_text(str(trial.exit_code))
 
