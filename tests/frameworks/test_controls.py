@@ -33,13 +33,15 @@ def told(held_run, alone, lean):
 
 @pytest.fixture
 def pinned(told):
-    """Function(ids, python, program, *words): assert that it varies without these controls, and not with them."""
+    """Function(ids, python, program, *words) -> what `told` gives of it with these controls: the same twice, and
+    without them it varies.
+    """
 
     def check(ids, python, program, *words, **options):
         without = [told([], python, program, *words, **options)[0] for _ in range(2)]
-        held = [told(ids, python, program, *words, **options)[0] for _ in range(2)]
+        held = [told(ids, python, program, *words, **options) for _ in range(2)]
         assert without[0] != without[1]
-        assert held[0] == held[1]
+        assert held[0][0] == held[1][0]
         return held[0]
 
     return check
@@ -47,51 +49,39 @@ def pinned(told):
 
 # -- numpy ------------------------------------------------------------------------------------------------------
 
-GLOBAL = "import json, numpy as np\nfrom numpy.random import rand\nprint(json.dumps([rand(), np.random.rand()]))\n"
-GENERATORS = """import json, numpy as np
+SOURCES = """import json, numpy as np
+from numpy.random import rand
 r = np.random
-print(json.dumps([r.default_rng().random(), r.Generator(r.PCG64()).random(), r.Generator(r.MT19937()).random(),
-    r.Generator(r.Philox()).random(), r.Generator(r.SFC64()).random(), r.RandomState().rand(),
-    str(r.SeedSequence().entropy)]))
+print(json.dumps({"global": [rand(), r.rand()], "generators": [r.default_rng().random(), r.Generator(r.PCG64()).random(),
+    r.Generator(r.MT19937()).random(), r.Generator(r.Philox()).random(), r.Generator(r.SFC64()).random(),
+    r.RandomState().rand(), str(r.SeedSequence().entropy)]}))
 """
 
 
-def test_numpy_seed_pins_the_global_generator(pinned):
+@pytest.mark.parametrize("stack", [None, "pytorch-1.3"])
+def test_each_control_of_numpy_pins_its_own_source_and_leaves_the_other(told, legacy_python, stack):
     needs("numpy")
-    pinned(["numpy-seed"], None, GLOBAL)
+    python = legacy_python(stack) if stack else None
+
+    def differing(*ids):
+        one, two = (told(ids, python, SOURCES)[0] for _ in range(2))
+        drawn = [*one["global"], *one["generators"]]
+        assert len(set(map(str, drawn))) == len(drawn), "each has a seed of its own"
+        return [source for source in one if one[source] != two[source]]
+
+    assert differing() == ["global", "generators"]
+    assert differing("numpy-seed") == ["generators"]
+    assert differing("numpy-generator") == ["global"]
+    assert "generators" not in differing("entropy")
 
 
-def test_numpy_generator_pins_every_generator_without_a_seed(pinned):
-    needs("numpy")
-    held = pinned(["numpy-generator"], None, GENERATORS)
-    assert len(set(map(str, held))) == len(held), "each has a seed of its own"
-
-
-def test_the_two_controls_of_numpy_touch_one_source_each(told):
-    needs("numpy")
-    assert told(["numpy-generator"], None, GLOBAL)[0] != told(["numpy-generator"], None, GLOBAL)[0]
-    assert told(["numpy-seed"], None, GENERATORS)[0] != told(["numpy-seed"], None, GENERATORS)[0]
-
-
-def test_entropy_pins_generators_without_a_seed(pinned):
-    needs("numpy")
-    pinned(["entropy"], None, GENERATORS)
-
-
-@pytest.mark.parametrize("identity", ["numpy-seed", "numpy-generator"])
-def test_the_programs_own_seeds_for_numpy_win(identity, told):
+def test_the_programs_own_seeds_for_numpy_win(told):
     needs("numpy")
     text = """import json, numpy as np
 r = np.random; r.seed(5)
 print(json.dumps([r.rand(), r.default_rng(6).random(), r.RandomState(7).rand()]))
 """
-    assert told([identity], None, text)[0] == told([], None, text)[0]
-
-
-def test_numpy_of_a_legacy_stack_is_pinned(pinned, legacy_python):
-    python = legacy_python("pytorch-1.3")
-    pinned(["numpy-seed"], python, GLOBAL)
-    pinned(["numpy-generator"], python, GENERATORS)
+    assert told(["numpy-seed", "numpy-generator"], None, text)[0] == told([], None, text)[0]
 
 
 # -- PyTorch ----------------------------------------------------------------------------------------------------
@@ -102,14 +92,10 @@ for _ in range(2): o.zero_grad(); (w * w).sum().backward(); o.step()
 """
 
 
-def test_torch_seed_pins_the_cpu_generator(torch_python, pinned):
-    pinned(
-        ["torch-seed"], torch_python, "import json, torch\nprint(json.dumps([torch.rand(1).item(), torch.seed()]))\n"
-    )
-
-
-def test_a_fresh_seed_of_torch_is_reported_because_a_seed_after_the_imports_does_not_reach_it(torch_python, told):
-    _, trial = told(["torch-seed"], torch_python, "import json, torch\ntorch.seed()\nprint(json.dumps(1))\n")
+def test_torch_seed_pins_the_cpu_generator_and_reports_a_fresh_seed(torch_python, pinned):
+    """Reported, because a seed after the imports does not reach it."""
+    text = "import json, torch\nprint(json.dumps([torch.rand(1).item(), torch.seed()]))\n"
+    _, trial = pinned(["torch-seed"], torch_python, text)
     events = [(e["id"], e["place"]) for e in trial.processes[0].events if e["event"] == "from-system"]
     assert events == [("torch-seed", "program.py:2")]
 
@@ -125,24 +111,19 @@ def test_the_programs_own_seed_for_torch_wins(torch_python, told):
 
 
 @pytest.mark.slow
-def test_thread_counts_of_torch_are_held_against_the_program(torch_python, told):
+def test_thread_counts_of_torch_are_held_against_the_program_and_a_wrong_one_raises_what_torch_raises(
+    torch_python, told
+):
     text = f"""import json, torch
+try: torch.set_num_threads(0)
+except RuntimeError: wrong = "raised"
 torch.set_num_threads(2); before = torch.get_num_threads(); torch.set_num_interop_threads(3); {TRAINS}
-print(json.dumps([before, torch.get_num_threads(), torch.get_num_interop_threads()]))
+print(json.dumps([wrong, before, torch.get_num_threads(), torch.get_num_interop_threads()]))
 """
     held, trial = told(["threads"], torch_python, text)
-    assert held == [1, 1, 1]
+    assert held == ["raised", 1, 1, 1]
     for when in ("first-step", "last-step"):
         assert trial.only.control("threads", when)[0] is True
-
-
-@pytest.mark.slow
-def test_a_wrong_thread_count_still_raises_what_torch_raises(torch_python, told):
-    text = """import json, torch
-try: torch.set_num_threads(0)
-except RuntimeError: print(json.dumps("raised"))
-"""
-    assert told(["threads"], torch_python, text)[0] == "raised"
 
 
 @pytest.mark.slow
@@ -220,7 +201,7 @@ WORKERS = [("fork", 2), ("spawn", 1)]  # how they start, for how many epochs: ea
 
 
 def test_dataloader_seed_pins_every_generator_of_every_forked_worker(torch_python, pinned):
-    held = pinned(["dataloader-seed"], torch_python, LOADER % None, "fork", 2, "drawn")
+    held, _ = pinned(["dataloader-seed"], torch_python, LOADER % None, "fork", 2, "drawn")
     drawn = [value for epoch in held for batch in epoch for row in batch for value in row[:3]]
     assert len(set(drawn)) == len(drawn), "each epoch and worker draws its own"
 
@@ -338,18 +319,20 @@ operators = [float(tf.random.normal(())), float(f()), float(tf.random.get_global
 """
 ALL_SOURCES = """import random
 operators.append(float(tf.random.Generator.from_non_deterministic_state().normal(())))
-print(json.dumps({"layers": layers, "operators": operators, "python": random.random()}))
+others = {"python": random.random(), "numpy": np.random.default_rng().random()}
+print(json.dumps({"layers": layers, "operators": operators, **others}))
 """
 
 
-def test_tf_seed_pins_layers_operators_and_generators_and_leaves_pythons_random_alone(told):
+def test_tf_seed_pins_layers_operators_and_generators_and_leaves_python_and_numpy_alone(told):
     needs("keras", "tensorflow")
     text = KERAS + TENSORFLOW + ALL_SOURCES
     without, held = ([told(ids, None, text)[0] for _ in range(2)] for ids in ([], ["tf-seed"]))
     for source in ("layers", "operators"):
         assert without[0][source] != without[1][source]
         assert held[0][source] == held[1][source]
-    assert held[0]["python"] != held[1]["python"]
+    for source in ("python", "numpy"):
+        assert held[0][source] != held[1][source]
 
 
 @pytest.mark.slow
@@ -390,7 +373,7 @@ g = lambda i: tf.data.Dataset.from_tensors(i).map(f)
 b = d.interleave(g, cycle_length=8, num_parallel_calls=8, deterministic=False)
 print(json.dumps([[int(i) for i in x] for x in (a, b.with_options(o))]))
 """
-    assert pinned(["tf-data-order"], None, text)[0] == list(range(24))
+    assert pinned(["tf-data-order"], None, text)[0][0] == list(range(24))
 
 
 @pytest.mark.slow
@@ -443,7 +426,7 @@ TELLS = "print(json.dumps([out, keras.backend.image_data_format()]))\n"
 def test_the_papers_codes_pin_initialisation_and_dropout(stack, preset, pinned, legacy_python):
     from samebits import controls
 
-    held = pinned(controls.resolve([], preset), legacy_python(stack), KERAS_2 + TELLS)
+    held, _ = pinned(controls.resolve([], preset), legacy_python(stack), KERAS_2 + TELLS)
     assert held[1] == "channels_last", "a CPU has no convolution with channels first: the program is left alone"
 
 

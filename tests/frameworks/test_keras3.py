@@ -249,20 +249,15 @@ def test_an_error_of_the_program_stays_its_own(backend, train):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", sorted(WAYS))
-def test_a_trial_stops_after_as_many_steps_as_it_is_told_and_a_seeded_one_has_left_the_same_trace_until_then(
+def test_a_trial_stops_after_as_many_steps_as_it_is_told_and_has_written_its_trace_and_the_tensor_asked_for(
     backend, train
 ):
-    seen, whole = train(backend, "fit", stop_after=2), train(backend, "fit")
+    whole = train(backend, "fit")
+    want = {"first": 1, "last": 1, "kinds": ["gradient"], "name": whole.names("gradient", 0)[0]}
+    seen = train(backend, "fit", stop_after=2, tensors=want)
     assert seen.stopped["steps"] == 2
     assert {step for step, *_ in seen.rows} == {-1, 0, 1}
-    assert seen.rows == [row for row in whole.rows if row[0] < 2]
-
-
-@pytest.mark.slow
-def test_the_tensor_that_is_asked_for_is_written(train):
-    name = train("tensorflow", "fit").names("gradient", 0)[0]
-    want = {"first": 1, "last": 1, "kinds": ["gradient"], "name": name}
-    seen = train("tensorflow", "fit", stop_after=2, tensors=want)
+    assert seen.rows == [row for row in whole.rows if row[0] < 2], "seeded: the same until then"
     assert (seen.folder / "tensors.bin").stat().st_size == 3 * 3 * 1 * 4 * 4
 
 

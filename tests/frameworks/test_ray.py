@@ -167,8 +167,8 @@ def head():
             one.close()
 
 
-def words(host, *more):
-    return [sys.executable, "-m", "samebits", "check", "-n", "2", "--on", host, *more]
+def words(host, *more, command="check"):
+    return [sys.executable, "-m", "samebits", command, "-n", "2", "--on", host, *more]
 
 
 def environment():
@@ -177,9 +177,9 @@ def environment():
     return {**os.environ, "PATH": path, "RAY_TMPDIR": PLACE.name, "RAY_USAGE_STATS_ENABLED": "0"}
 
 
-def run(folder, host, *more, seconds=300):
+def run(folder, host, *more, seconds=300, command="check"):
     done = subprocess.run(
-        words(host, *more), cwd=folder, env=environment(), capture_output=True, text=True, timeout=seconds,
+        words(host, *more, command=command), cwd=folder, env=environment(), capture_output=True, text=True, timeout=seconds,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
@@ -237,21 +237,16 @@ def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes, a
         said = (programs / "record" / "trials" / f"{number:03d}" / "stdout.txt").read_text()
         assert said == f"[] {os.environ.get('OMP_NUM_THREADS')}\n"
     added = run(programs, "local", "--add", "1", "record")
-    assert (added.returncode, json.loads((programs / "record" / "result.json").read_text())["groups"]) == (
-        0,
-        [[1, 2, 3]],
-    )
+    groups = json.loads((programs / "record" / "result.json").read_text())["groups"]
+    assert (added.returncode, groups) == (0, [[1, 2, 3]])
     assert trial(programs, 3)["machine"]["node"]
     all_is_gone()
 
 
 @pytest.mark.slow
 def test_locate_looks_at_trials_on_ray(programs, nodes, all_is_gone):
-    asked = ["-n", "2", "--full", "--jobs", "2", "--on", f"ray://{nodes.address}", "--out", "record"]
-    done = subprocess.run(
-        [sys.executable, "-m", "samebits", "locate", *asked, "steps.py", "noise"], cwd=programs, env=environment(),
-        capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    asked = ["--full", "--jobs", "2", "--out", "record", "steps.py", "noise"]
+    done = run(programs, f"ray://{nodes.address}", *asked, command="locate")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "located: They diverge at step 0 > " in done.stdout
     assert "of step 0 in 2 trials: 1 diverged, first at step 0 > " in done.stdout
@@ -281,20 +276,8 @@ def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, node
 
 @pytest.mark.slow(seconds=20)
 def test_vary_compares_nodes(programs, nodes):
-    command = [
-        sys.executable,
-        "-m",
-        "samebits",
-        "vary",
-        "-n",
-        "2",
-        "--on",
-        f"ray://{nodes.address}",
-        "--factor",
-        "node",
-    ]
-    done = subprocess.run([*command, "--out", "varied", "where.py"], cwd=programs, env=environment(), capture_output=True,
-                          text=True, timeout=300, stdin=subprocess.DEVNULL)  # fmt: skip
+    asked = ["--factor", "node", "--out", "varied", "where.py"]
+    done = run(programs, f"ray://{nodes.address}", *asked, command="vary")
     assert done.returncode == 0, done.stderr
     assert "the same bits on" in done.stdout
     found = json.loads((programs / "varied" / "vary.json").read_text())["factors"][0]
@@ -310,10 +293,8 @@ def test_a_killed_node_ends_the_trials_that_run_there_or_wait_for_it_and_nothing
         nodes.do("kill")
         check.ended(3)
         for number in (1, 2):
-            assert (trial(programs, number)["status"], trial(programs, number)["why"]) == (
-                "killed",
-                "its node was lost",
-            )
+            ended = trial(programs, number)
+            assert (ended["status"], ended["why"]) == ("killed", "its node was lost")
         all_is_gone()
     finally:
         nodes.do("add")
