@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -94,7 +95,8 @@ def test_only_what_differs_beside_the_initial_weights_is_found(compare, changes,
     ],
 )
 def test_weights_of_keras_are_set_and_those_of_jax_are_refused(compare, library, text, status, said):
-    pytest.importorskip(library)
+    if find_spec(library) is None:  # importing Keras sets variables for the tests that follow
+        pytest.skip(f"{library} is not installed")
     answer, output = compare(text.format(seed=1, name="first"), text.format(seed=2, name="stem"))
     assert answer == status, output
     assert said in output
