@@ -81,34 +81,21 @@ def is_program(depth: int) -> bool:
 
 def kind_beyond(filename: str) -> str:
     """Return the kind of the nearest caller that is neither in the file `filename` nor in the probe."""
-    frame: Optional[FrameType] = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if name != filename and not os.path.abspath(name).startswith(OWN):
-            return kind_of(name)
-        frame = frame.f_back
-    return STANDARD
+    files = (file for file, _, _ in running(sys._getframe(1)) if file != filename)
+    return next((kind_of(file) for file in files if not os.path.abspath(file).startswith(OWN)), STANDARD)
 
 
 def is_for_program() -> bool:
     """Return whether the nearest caller outside of the standard library and the probe is the program."""
-    return _frame_of_program() is not None
+    return bool(line_of_program())
 
 
 def line_of_program() -> str:
     """Return the line of that caller, as "train.py:12"; "" if it is not the program."""
-    frame = _frame_of_program()
-    return "" if frame is None else "%s:%d" % (os.path.basename(frame.f_code.co_filename), frame.f_lineno)
-
-
-def _frame_of_program() -> "Optional[FrameType]":
-    frame: Optional[FrameType] = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        kind = kind_of(name)
+    for file, line, _ in running(sys._getframe(1)):
+        kind = kind_of(file)
         if kind == PROGRAM:
-            return frame
-        if kind == PACKAGE and not os.path.abspath(name).startswith(OWN):
-            return None
-        frame = frame.f_back
-    return None
+            return "%s:%d" % (os.path.basename(file), line)
+        if kind == PACKAGE and not os.path.abspath(file).startswith(OWN):
+            return ""
+    return ""

@@ -101,15 +101,12 @@ def time_used() -> "StartFacts":
 
 def _thread_seconds() -> "Iterator[Tuple[int, float]]":
     """Yield the id and the processor time of each thread: https://docs.kernel.org/scheduler/sched-stats.html"""
+    main = str(System.getpid())
     try:
-        for name in sorted(System.listdir("/proc/self/task"), key=_is_no_main_thread):
+        for name in sorted(System.listdir("/proc/self/task"), key=lambda name: name != main):
             yield int(name), int(System.read("/proc/self/task/" + name + "/schedstat").split()[0]) / 1e9
     except (OSError, IndexError):  # a thread ended meanwhile, or the kernel counts nothing
         return
-
-
-def _is_no_main_thread(name: str) -> bool:
-    return int(name) != System.getpid()
 
 
 def _libc() -> str:
@@ -214,7 +211,8 @@ def ranks() -> "RankFacts":
     found = _of_torch() or _of_jax()
     local = next((number for number in (_number(names[1]) for names in _VARIABLES) if number is not None), None)
     if found is None:
-        rank, local, size = next(filter(_is_whole, map(_numbers, _VARIABLES)), _numbers(_VARIABLES[0]))
+        whole = (one for one in map(_numbers, _VARIABLES) if one[0] is not None and one[2] is not None)
+        rank, local, size = next(whole, _numbers(_VARIABLES[0]))
     else:
         rank, size = found
     return {"rank": rank, "local_rank": local, "world_size": size}
@@ -222,10 +220,6 @@ def ranks() -> "RankFacts":
 
 def _numbers(names: "Tuple[str, str, str]") -> "RankNumbers":
     return tuple(map(_number, names))
-
-
-def _is_whole(numbers: "RankNumbers") -> bool:
-    return numbers[0] is not None and numbers[2] is not None
 
 
 def _number(variable: str) -> "Optional[int]":

@@ -142,7 +142,8 @@ def _watch_children(event: "Callable[..., None]") -> None:
     """Call `event(name, **fields)` for exec, started and forked (see wire.py)."""
     children = _Children(event)
     if not hooks.add_audit_hook(children.notes()):
-        _wrap_exec(children.became)
+        for name in ("execv", "execve"):
+            before(os, name, hooks.quietly(children.became))
 
 
 class _Children:
@@ -192,8 +193,3 @@ def _words(argv: "Argument") -> "List[str]":
 
 def _text(word: "Argument") -> str:
     return os.fsdecode(word) if isinstance(word, (str, bytes)) or hasattr(word, "__fspath__") else str(word)
-
-
-def _wrap_exec(became: "hooks.Note") -> None:
-    for name in ("execv", "execve"):
-        before(os, name, hooks.quietly(became))

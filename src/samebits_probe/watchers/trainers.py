@@ -21,7 +21,7 @@ class Trainers:
 
     def __init__(self, probe: "Probe", why: str = "models are trained in several threads, in any order") -> None:
         self._probe, self._why = probe, why
-        self._latest: Reference = _nobody  # kept weakly
+        self._latest: Reference = lambda: None  # kept weakly
 
     def step(self) -> None:
         """Note that this thread makes a step."""
@@ -36,7 +36,3 @@ class Trainers:
     def say(self) -> None:
         """Report that several threads train."""
         self._probe.not_observed(TRAINS_ELSEWHERE, self._why)
-
-
-def _nobody() -> None:
-    return None

@@ -87,13 +87,11 @@ class CompiledCall:
         self.returned.let_go(of_step)
 
 
-def _is_inexact(print_: Optional[Print]) -> bool:
-    return print_ is not None and print_.dtype.startswith(_INEXACT)
-
-
 def _is_changed(old: Optional[Print], new: Optional[Print]) -> bool:
     """Return whether a floating-point number differs from its earlier value."""
-    return _is_inexact(new) and old is not None and new is not None and old.fingerprint != new.fingerprint
+    if old is None or new is None:
+        return False
+    return new.dtype.startswith(_INEXACT) and old.fingerprint != new.fingerprint
 
 
 def given_back(call: "CompiledCall") -> Dict[int, int]:

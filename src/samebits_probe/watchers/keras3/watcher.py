@@ -110,7 +110,7 @@ def install(module: Library, probe: "Probe") -> None:
     watch = functions.Keras3Watch(probe, Points(probe), backend, remains)
     hooks = collection.CollectionHooks(probe, lambda variables: [one for one, _ in models.named(variables)])
     _wrap_optimizers(module, hooks)
-    trainer = _trainer_of(module)
+    trainer = _owner(module.Model, "make_train_function")  # a class of the backend
     _wrap_loss(trainer, hooks)
     hooks.outside = backend_module.loops(module, watch).apply
     backend_module.install(trainer, watch, hooks)
@@ -133,11 +133,6 @@ def _wrap_loss(trainer: Any, hooks: collection.CollectionHooks) -> None:
         return
     name = "_compute_loss" if any("_compute_loss" in one.__dict__ for one in trainer.__mro__) else "compute_loss"
     collection.wrap_loss(_owner(trainer, name), name, hooks)
-
-
-def _trainer_of(module: Library) -> Any:
-    """Return the backend's trainer class."""
-    return _owner(module.Model, "make_train_function")
 
 
 def _owner(owner: Any, name: str) -> Any:

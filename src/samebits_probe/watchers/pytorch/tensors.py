@@ -112,7 +112,7 @@ class Fingerprints:
                 tag, parts = self._parts.of(tensor)
                 return self._join(tag, [self._of_dense(part) for part in parts])
         except (Unseen, RuntimeError, NotImplementedError, AttributeError, TypeError) as why:
-            self._not_seen(tensor, why)
+            self._say("values of a " + type(tensor).__name__, str(why).split("\n")[0][:120])
             return None
 
     def _join(self, tag: str, prints: List[bytes]) -> bytes:
@@ -125,9 +125,6 @@ class Fingerprints:
         if tensor.device.type != "cpu":
             return self._hasher.data(self._device.digest(tensor), header)
         return self._pointer(tensor.data_ptr(), bytes_of(tensor), header)
-
-    def _not_seen(self, tensor: Tensor, why: Exception) -> None:
-        self._say("values of a " + type(tensor).__name__, str(why).split("\n")[0][:120])
 
     def number(self, tensor: Tensor) -> Optional[float]:
         """Return the value of a tensor of one floating-point element, or None."""
