@@ -1,5 +1,6 @@
 """What tests make by hand: bytes of arrays and archives, streams, listeners, and programs that a patch may change."""
 
+import importlib.util
 import io
 import textwrap
 import zipfile
@@ -28,6 +29,24 @@ def zipped(members, year=2026, second=0):
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, second)), data)
     return stream.getvalue()
+
+
+def module_of(path):
+    """The module that a script makes."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def labels_of(*rows):
+    """A label image from text: a digit is a cell's number, a point background."""
+    return np.array([[0 if sign == "." else int(sign) for sign in row] for row in rows])
+
+
+def left_of(process, weights):
+    """Those of `weights` that are in the end, each as often as it is there."""
+    return [name for name in process.names("end", process.steps) if name in weights]
 
 
 class Terminal(io.StringIO):

@@ -1,12 +1,12 @@
 """The page on active learning: its numbers follow from what each trial chose, which lies beside it."""
 
-import importlib.util
 import json
 import statistics
 from itertools import combinations
 from pathlib import Path
 
 import pytest
+from builders import module_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ROUNDS = DOCS / "study" / "active-learning" / "rounds.json"
@@ -15,10 +15,7 @@ ROUNDS = DOCS / "study" / "active-learning" / "rounds.json"
 @pytest.fixture(scope="module")
 def script():
     """The script that makes the table and the figures, as a module."""
-    spec = importlib.util.spec_from_file_location("active_learning", DOCS / "active_learning.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(DOCS / "active_learning.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 """The page of the paper's claims: its numbers, its counts and its contents come from its script."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+from builders import module_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "study" / "claims.md"
@@ -13,10 +13,7 @@ PAGE = DOCS / "study" / "claims.md"
 @pytest.fixture(scope="module")
 def script():
     """The script that makes the page, as a module."""
-    spec = importlib.util.spec_from_file_location("claims", DOCS / "claims.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(DOCS / "claims.py")
 
 
 def test_the_page_is_what_its_command_makes(script):

@@ -1,12 +1,12 @@
 """The study's results in the documentation: no folder of the machine that ran it, and the page is of the document beside it."""
 
-import importlib.util
 import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+from builders import module_of
 
 from samebits_study import catalog
 from samebits_study.output import kept
@@ -20,10 +20,7 @@ RESULTS = sorted((DOCS / "study").glob("*/study.json"))
 @pytest.fixture(scope="module")
 def publishing():
     """The script that takes a study into the documentation, as a module."""
-    spec = importlib.util.spec_from_file_location("publish_study", DOCS / "publish_study.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(DOCS / "publish_study.py")
 
 
 def test_of_an_absolute_path_the_last_part_stays(publishing):

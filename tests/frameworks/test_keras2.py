@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from builders import left_of
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 STACKS = ("keras-tf1.14", "keras-tf2.1")
@@ -31,11 +32,6 @@ def seen(stack, shared_run, plain_run):
 
 def weights_of(process, kind, step):
     return dict(process.prints(kind, step))
-
-
-def left_of(process, weights):
-    """Those of `weights` that are in the end, each as often as it is there."""
-    return [name for name in process.names("end", process.steps) if name in weights]
 
 
 CHANGED = (

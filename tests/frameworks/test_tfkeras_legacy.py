@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from builders import left_of
 
 from samebits.localization import path
 from samebits.localization.inspection import Execution
@@ -46,11 +47,6 @@ def test_training_is_seen_whole_and_keeps_its_bits(seen, stack, how):
 def test_training_that_runs_eagerly_is_seen_whole_and_keeps_its_bits(seen, legacy_python):
     process = seen(legacy_python("keras-tf2.1"), "tfkeras_legacy_trains.py", "eagerly").only
     check_whole_training(process, has_evaluation=True)
-
-
-def left_of(process, weights):
-    """Those of `weights` that are in the end, each as often as it is there."""
-    return [name for name in process.names("end", process.steps) if name in weights]
 
 
 def check_whole_training(process, *, has_evaluation):

@@ -1,9 +1,9 @@
 """Results made by hand: the three of the contract, from which tests make others by `model_copy`; and their records."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from builders import module_of
 
 from samebits.model import (
     Detection,
@@ -103,10 +103,7 @@ def hostile(diverged):
 @pytest.fixture(scope="session")
 def write_record():
     """Function(folder, groups, steps, parted) -> folder: a record made by hand (records.py)."""
-    spec = importlib.util.spec_from_file_location("hand_made_records", Path(__file__).with_name("records.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.write_record
+    return module_of(Path(__file__).with_name("records.py")).write_record
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +122,4 @@ def judged(write_record, tmp_path_factory):
 @pytest.fixture(scope="session")
 def documents():
     """The module of studies made by hand (study_documents.py)."""
-    spec = importlib.util.spec_from_file_location("study_documents", Path(__file__).with_name("study_documents.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(Path(__file__).with_name("study_documents.py"))

@@ -1,10 +1,10 @@
 """Which real stained cells the search for a scale trains on: those of one stain and one magnification."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import module_of
 from skimage import io
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "counting_scale.py"
@@ -12,10 +12,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "counting_scale.py
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("counting_scale", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(SCRIPT)
 
 
 def write(folder, name, ground, sides):

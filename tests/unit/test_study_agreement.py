@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from builders import labels_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +23,6 @@ from samebits_study.stereology import (
 )
 
 FEW = settings(max_examples=60, deadline=None)
-
-
-def labels_of(*rows):
-    """A label image from text: a digit is a cell's number, a point background."""
-    return np.array([[0 if sign == "." else int(sign) for sign in row] for row in rows])
 
 
 def dice(truth, prediction):

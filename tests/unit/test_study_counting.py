@@ -1,12 +1,12 @@
 """From a prediction to counted cells, and that the counting rule is unbiased."""
 
-import importlib.util
 import itertools
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import labels_of, module_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,11 +25,6 @@ from samebits_study.stereology import (
 ROOT = Path(__file__).resolve().parents[2]
 WAYS = list(itertools.product(("bottom-left", "bottom-right", "top-left", "top-right"), ("vertical", "horizontal")))
 FEW = settings(max_examples=80, deadline=None)
-
-
-def labels_of(*rows):
-    """A label image from text: a digit is a cell's number, a point background."""
-    return np.array([[0 if sign == "." else int(sign) for sign in row] for row in rows])
 
 
 # --- the counting rule, by hand
@@ -341,7 +336,5 @@ def test_a_mask_that_is_not_binary_is_an_error_that_names_its_values(values, mes
 
 
 def test_the_figure_of_the_counting_rule_is_what_its_script_makes():
-    spec = importlib.util.spec_from_file_location("counting_frame", ROOT / "docs" / "counting_frame.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = module_of(ROOT / "docs" / "counting_frame.py")
     assert script.figure() == (ROOT / "docs" / "explanation" / "counting-frame.svg").read_text()

@@ -1,6 +1,5 @@
 """A study of a task of its own: its data script says what predictions are worth, and the reports show that."""
 
-import importlib.util
 import json
 import statistics
 import subprocess
@@ -8,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from builders import module_of
 
 from samebits.errors import DataError
 from samebits_study import catalog, conductor, output, scores
@@ -147,10 +147,7 @@ def test_a_value_that_is_not_finite_is_read_back_and_shown_as_undefined(tmp_path
 
 def script(name):
     """A data script of the studies, as a module."""
-    spec = importlib.util.spec_from_file_location(name, catalog.SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(catalog.SCRIPTS / f"{name}.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """What versus reads, refuses and says. No trial is run here."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 
 import pytest
+from builders import module_of
 
 from samebits import cli
 from samebits.errors import RecordError, UsageError
@@ -83,16 +83,12 @@ def test_the_page_shows_what_its_commands_print(monkeypatch, capsys):
 
 
 def test_the_tables_of_the_paper_are_those_that_the_study_quotes():
-    spec = importlib.util.spec_from_file_location("paper_numbers", ROOT / "docs" / "paper_numbers.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = module_of(ROOT / "docs" / "paper_numbers.py")
     assert script.tables() == {path.name: path.read_text() for path in PAPER.glob("*.csv")}
 
 
 def test_the_picture_of_the_layers_is_the_one_that_its_script_makes():
-    spec = importlib.util.spec_from_file_location("noise_layers", ROOT / "docs" / "noise_layers.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = module_of(ROOT / "docs" / "noise_layers.py")
     assert script.figure() == (ROOT / "docs" / "explanation" / "noise-layers.svg").read_text()
 
 
