@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import api, files, handouts, hooks, own_generators, rng, signals, wire
+from . import api, files, handouts, hooks, own_generators, rng, saved_files, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -32,6 +32,7 @@ def start(config_path: str) -> None:
     probe.guard("signals", signals.install)
     probe.guard("files", files.watch, _file_reporter(probe, config["folder"]))
     probe.guard("children", _watch_children, probe.event)
+    probe.guard("saved files", saved_files.watch, probe)
     probe.guard("handed", handouts.watch, probe)
     probe.guard("own generators", own_generators.watch, probe)
     hold(config.get("controls") or [], config.get("seed"), probe)

@@ -302,7 +302,8 @@ REPLAY = "replay.json"
 #   warning       text: a warning for the user
 #   opened        path, at: the process opened a file for reading that it had not written before. In this event and the
 #                 next two, `at` is the time, and `pid` is that of a forked child without files of its own
-#   wrote         path: the process opened a file for writing, or gave the name to a file that it wrote
+#   wrote         path: the process opened a file for writing, or gave the name to a file that it wrote. step: how many
+#                 steps had ended when a library saved it, if the thread that trains did so
 #   made          path: the process made a folder, or asked for one that was there
 #   unseeded      generator: the program made one without a seed, "own-python" or "own-numpy"
 #   handed        texts, more: texts that the program got: ids from the system's random bytes, and in a trial

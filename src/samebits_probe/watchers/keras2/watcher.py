@@ -5,7 +5,7 @@ What counts as seen, as (point, hook, hidden by, what the report says then):
 import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Union
 
-from ... import rng
+from ... import rng, saved_files
 from ..data_passes import watch_epochs
 from ..keras3.models import Labels
 from ..objects import Library, Model, NamedValue, Operation, Session, Variable
@@ -218,6 +218,7 @@ def install(module: Library, probe: "Probe") -> None:
     watch.functions.wrap_model(sys.modules["keras.engine.training"].Model)
     watch.leave_out_metrics(module.metrics.Metric)
     watch_epochs(probe, module.callbacks.CallbackList)
+    saved_files.watch_functions(probe, ("save", "save_weights"), sys.modules["keras.engine.training"].Model)
     _watch_layers(module.engine.base_layer.Layer, watch)
     watch_backend(module.backend)
     watch_get_gradients(sys.modules["keras.optimizers"].Optimizer, probe)

@@ -7,6 +7,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
+from ... import saved_files
 from ..data_passes import watch_epochs
 from ..objects import Array, Backend, Layer, Library, NamedValue, Variable
 from ..plain_attributes import PlainAttributes
@@ -116,6 +117,7 @@ def install(module: Library, probe: "Probe") -> None:
     backend_module.install(trainer, watch, hooks)
     models.watch_layers(module.layers.Layer, probe, hooks, backend.is_leaf)
     watch_epochs(probe, module.callbacks.CallbackList)
+    saved_files.watch_functions(probe, ("save", "save_weights"), module.Model)
 
 
 def _wrap_optimizers(module: Library, hooks: collection.CollectionHooks) -> None:

@@ -4,20 +4,16 @@ again at the exit if something else of the program still holds its tensor.
 """
 
 import collections
-import functools
-import os
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Tuple
 
 from ...prints import ArrayPrint
 from ...system import System
-from ...wrappers import before, guarded
 from ..objects import Reference, Tensor
 from .attributes import ModuleAttributes
 from .survivors import Survivors
 
 if TYPE_CHECKING:
-    from ...probe import Probe
     from .backward import ByHand
     from .forwards import Forwards
     from .optimizers import Optimizers
@@ -228,20 +224,3 @@ class PyTorchEnds:
         found = [(name, self._watch.prints.of(tensor)) for name, tensor in tensors]
         data = b"".join(name.encode("utf-8", "replace") + b"\0" + (leaf or b"") for name, leaf in found)
         return hasher.data(data, hasher.header("digest", (len(found),)))
-
-
-# Files that `torch.save` writes. Its zip writer opens them in C++, so Python's audit events do not show them.
-
-_OPENER = "_open_zipfile_writer"  # of torch.serialization, from 1.4 on; older releases open the file in Python
-
-
-def watch_saving(watch: "PyTorchWatch") -> None:
-    """Tell the launcher which files are saved, wherever they are."""
-    probe, module = watch.probe, watch.torch.serialization
-    if hasattr(module, _OPENER):
-        before(module, _OPENER, guarded(probe, "saving", functools.partial(_tell, probe)))
-
-
-def _tell(probe: "Probe", name: Any, *_: Any, **__: Any) -> None:
-    if isinstance(name, (str, bytes, os.PathLike)):
-        probe.event("wrote", path=System.abspath(System.fsdecode(name)), at=System.now())

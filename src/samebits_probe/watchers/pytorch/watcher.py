@@ -8,7 +8,7 @@ from ... import rng
 from ..data_passes import watch_loaders
 from ..objects import Function, Library, Tensor
 from .backward import Backward, ByHand, watch_backward
-from .ends import PyTorchEnds, watch_saving
+from .ends import PyTorchEnds
 from .forwards import Forwards, watch_modules
 from .inspection import watch_details
 from .layers import watch_layers
@@ -139,7 +139,6 @@ def install(module: Library, probe: "Probe") -> None:
     watch_replay(watch)  # before the hooks that end a step
     watch_steps(watch, optimizers)
     watch_scaling(watch)
-    watch_saving(watch)
     watch_loaders(probe)
 
 
