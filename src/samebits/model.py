@@ -117,7 +117,7 @@ class Divergence(Document):
     details: list[dict[str, Any]] = []
     size: Size | None = None
     # "epoch" and the "step" in it, both from 1; "evaluation": N if it lies in the evaluation after the Nth epoch;
-    # "cell": In [cell] of a notebook, and the "line" in it
+    # "checkpoint": how many steps had ended when the last one was saved; "cell": In [cell] of a notebook, "line" in it
     within: dict[str, int] = {}
     files: FileOrder | None = None  # the order in which the process opened files, if that differs too
 

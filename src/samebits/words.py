@@ -59,13 +59,15 @@ def ordinal(number: int) -> str:
 
 
 def step_place(place: Mapping[str, int]) -> str:
-    """Return ``the 2nd step of the 3rd epoch`` or ``the evaluation after the 2nd epoch``; "" if it is not known.
+    """Return ``the 2nd step of the 3rd epoch, after the checkpoint of step 1,200``, as far as it is known.
 
     `place`: see `Divergence.within`.
     """
+    epoch = f"the {ordinal(place['step'])} step of the {ordinal(place['epoch'])} epoch" if "epoch" in place else ""
     if "evaluation" in place:
-        return f"the evaluation after the {ordinal(place['evaluation'])} epoch"
-    return f"the {ordinal(place['step'])} step of the {ordinal(place['epoch'])} epoch" if "epoch" in place else ""
+        epoch = f"the evaluation after the {ordinal(place['evaluation'])} epoch"
+    checkpoint = f"after the checkpoint of step {place['checkpoint']:,}" if "checkpoint" in place else ""
+    return ", ".join(filter(None, (epoch, checkpoint)))
 
 
 def beginning(number: int, noun: str) -> str:

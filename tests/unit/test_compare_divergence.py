@@ -58,32 +58,37 @@ def test_a_tensor_of_one_dimension_is_called_a_vector():
 
 
 @pytest.mark.parametrize(
-    ("passes", "epoch", "sentence"),
+    ("passes", "saved", "within", "sentence"),
     [
-        ([0, 1], {"epoch": 2, "step": 2}, "at step 2, the 2nd step of the 2nd epoch ("),
-        ([0], {}, "at step 2 ("),
-        ([], {}, "at step 2 ("),
+        ([0, 1], [], {"epoch": 2, "step": 2}, "at step 2, the 2nd step of the 2nd epoch ("),
+        ([0], [1, 2, 3], {"checkpoint": 2}, "at step 2, after the checkpoint of step 2 ("),
+        ([], [], {}, "at step 2 ("),
     ],
 )
-def test_a_step_is_told_with_its_epoch(writing, tmp_path, passes, epoch, sentence):
+def test_a_step_is_told_with_its_epoch_and_the_last_checkpoint(writing, tmp_path, passes, saved, within, sentence):
     events = [{"event": "pass", "step": step} for step in (*passes, 3)]
+    events += [{"event": "wrote", "path": "a.pt"}, *({"event": "wrote", "path": "b", "step": step} for step in saved)]
     changed = writing.training({(2, "forward", "loss"): 5}, events=events)
     result = writing.judged(tmp_path, [writing.training(events=events), changed])
-    assert result.divergence.within == epoch
+    assert result.divergence.within == within
     assert sentence in result.sentence
 
 
 @pytest.mark.parametrize(
     ("passes", "within", "told"),
     [
-        ([0, 2], {"evaluation": 1}, "step 2 (the evaluation after the 1st epoch)"),
-        ([0, 1], {"epoch": 2, "step": 2}, "step 2 (the 2nd step of the 2nd epoch)"),
-        ([2], {}, "step 2"),
+        ([0, 2], {"evaluation": 1}, "the evaluation after the 1st epoch, after the checkpoint of step 1"),
+        ([0, 1], {"epoch": 2, "step": 2}, "the 2nd step of the 2nd epoch, after the checkpoint of step 1"),
+        ([2], {}, "after the checkpoint of step 1"),
     ],
 )
 def test_an_evaluation_between_two_epochs_is_told(writing, tmp_path, passes, within, told):
-    """It belongs to the next step, which is the first of the next epoch. Here its difference reaches that step."""
+    """It belongs to the next step, which is the first of the next epoch. Here its difference reaches that step.
+
+    A file of step 2 may have been saved after the evaluation.
+    """
     events = [{"event": "observed-by", "how": "optimizer"}, *({"event": "pass", "step": step} for step in passes)]
+    events += [{"event": "wrote", "path": "a.pt", "step": step} for step in (1, 2)]
 
     def evaluating(value):
         rows = [(step, "forward", "loss", step) for step in range(2)] + [(2, "forward", "evaluation/fc", value)]
@@ -91,8 +96,8 @@ def test_an_evaluation_between_two_epochs_is_told(writing, tmp_path, passes, wit
         return writing.observing([*rows, (3, "end", "fc.weight", value)], 3, how="", events=events)
 
     where = writing.judged(tmp_path, [evaluating(1), evaluating(2)]).divergence
-    assert (place(where), where.within) == ((2, "forward", "evaluation/fc"), within)
-    assert path(where)[0] == told
+    assert (place(where), where.within) == ((2, "forward", "evaluation/fc"), {"checkpoint": 1, **within})
+    assert path(where)[0] == f"step 2 ({told})"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ class _Event(Document):
     text: str | None = None
     number: int | None = None
     line: int | None = None
+    step: int = 0
 
 
 class _Steps(Document):
@@ -198,7 +199,9 @@ def read_process(folder: Path) -> ProcessTrace | None:
     _check_rows(rows, points, folder / wire.TRACE)
     _check_scalars(scalars, points, folder / wire.SCALARS)
     end, stopped = _read_end(folder / wire.END, len(rows)), _steps(folder / wire.STOPPED)
-    events = _read_events(folder / wire.EVENTS) + _checked_events((end or {}).get("events", []), folder / wire.END)
+    path = folder / wire.EVENTS
+    events = _checked_events([as_object(line, path) for line in json_lines(path)], path)
+    events += _checked_events((end or {}).get("events", []), folder / wire.END)
     return ProcessTrace(facts, points, rows, scalars, events, end, stopped)
 
 
@@ -216,10 +219,6 @@ def _steps(path: Path) -> dict[str, Any] | None:
     if checked(content, path, _Steps).steps < 0:
         raise broken(path, f"steps: {content['steps']} is less than 0")
     return content
-
-
-def _read_events(path: Path) -> list[dict[str, Any]]:
-    return _checked_events([as_object(line, path) for line in json_lines(path)], path)
 
 
 def _checked_events(events: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:

@@ -79,25 +79,29 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
 
 
 def _within(first: FirstDifference) -> dict[str, int]:
-    """Return the epoch or the evaluation, if an epoch came before it, and the cell, as far as they are known.
+    """Return the epoch or the evaluation, if an epoch came before it, the last checkpoint before it, and the cell.
 
-    The line of the cell is known if only one line of it made steps.
+    Each is left out if it is not known. The line of the cell is known if only one line of it made steps.
     """
     if first.member is None or _kind(first) in ("start", "end"):
         return {}
-    epochs, cells = (
-        [event for event in first.member.trace.events_named(name) if event["step"] <= first.place.step]
-        for name in ("pass", "cell-runs")
+    step, trace, evaluates = first.place.step, first.member.trace, first.name.startswith(EVALUATIONS)
+    epochs, cells, files = (
+        [event for event in trace.events_named(name) if 0 <= event.get("step", -1) <= step]
+        for name in ("pass", "cell-runs", "wrote")
     )
-    cell, made = cells[-1].get("number") if cells else None, first.member.trace.events_named("cell-line")
-    lines = [event.get("line") for event in made if event.get("number") == cell]
-    known = {"cell": cell, "line": lines[0] if len(lines) == 1 else None}
-    place = {name: number for name, number in known.items() if cell and number}
-    ended = sum(event["step"] < first.place.step for event in epochs)
-    if first.name.startswith(EVALUATIONS) and 0 < ended < len(epochs):
+    cell = cells[-1].get("number") if cells else None
+    lines = [event.get("line") for event in trace.events_named("cell-line") if event.get("number") == cell]
+    line = lines[0] if cell and len(lines) == 1 else None
+    # an evaluation between two steps belongs to the second one, and may come before a file that is saved between them
+    saved = max((event["step"] for event in files if event["step"] <= step - evaluates), default=0)
+    known = {"checkpoint": saved, "cell": cell, "line": line}
+    place = {name: number for name, number in known.items() if number}
+    ended = sum(event["step"] < step for event in epochs)
+    if evaluates and 0 < ended < len(epochs):
         place |= {"evaluation": ended}  # what runs before the first step of an epoch belongs to that step
     elif len(epochs) > 1:
-        place |= {"epoch": len(epochs), "step": first.place.step - epochs[-1]["step"] + 1}
+        place |= {"epoch": len(epochs), "step": step - epochs[-1]["step"] + 1}
     return place
 
 
@@ -132,16 +136,12 @@ def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDiffere
     step = reference.steps
     for part in pair.members:
         yield from _of_member(part, took_steps=step > 0)
-    process = reference.members[0].process if reference.members else _program(reference)
+    command = ProcessKey(order=0, argv=program(reference.command))  # stands for a process if none observed anything
+    process = reference.members[0].process if reference.members else command
     for number, file in enumerate(pair.files):
         kind = "structure" if file.missing else "end"
         place = DifferencePlace(len(reference.members) + 1, step, _CODES[kind], 0, number)
         yield FirstDifference(place, file.name, process, file.detail)
-
-
-def _program(trial: AlignedTrial) -> ProcessKey:
-    """Return the command itself. It stands for a process if no process observed anything."""
-    return ProcessKey(order=0, argv=program(trial.command), rank=0)
 
 
 def _of_member(part: MemberDifference, *, took_steps: bool) -> Iterator[FirstDifference]:
