@@ -221,6 +221,9 @@ class Result(Document):
     def __str__(self) -> str:
         return f"{self.verdict}: {self.sentence}"
 
+    def __repr__(self) -> str:
+        return f"<Result {self}>"
+
     @property
     def exit_code(self) -> int:
         """The exit status of the verdict: 0 repeated, 1 diverged, 3 inconclusive."""

@@ -200,6 +200,7 @@ def test_whatever_is_given_for_a_command_is_words_or_refused_with_a_samebits_err
 def test_a_notebook_shows_a_result_as_a_terminal_does_with_every_character_escaped(writing, tmp_path):
     judged = writing.judged(tmp_path, [writing.training(), writing.training({(1, "forward", "loss"): 5})])
     result = judged.model_copy(update={"warnings": ["<b>&"]})
+    assert repr(result) == f"<Result diverged: {result.sentence}>"
     shown = result._repr_html_()
     assert (shown[:5], shown[-6:]) == ("<pre>", "</pre>")
     inner = shown[5:-6]
