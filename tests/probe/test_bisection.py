@@ -105,7 +105,7 @@ def test_equal_ends_have_nothing_between_them(repository, capsys):
          "The good commit"),
         ({1: {"train.py": "1 / 0\n"}, 2: {"train.py": PROGRAM.format(factor=0.5)}}, (), "The good commit"),
         ({6: {"train.py": "1 / 0\n"}}, (), "The bad commit"),
-        ({}, ("--setup", "echo so; echo no; exit 3"), "gives no answer: the setup ended with status 3: no"),
+        ({}, ("--setup", "echo so; echo no; exit 3"), "status 3: no\n   do this  Name a different good commit.\n"),
     ],
 )  # fmt: skip
 def test_an_end_that_gives_no_answer_is_refused(repository, capsys, changes, words, said):

@@ -192,9 +192,9 @@ class _Search:
 
     def _refuse(self, tried: TriedCommit, what: str) -> None:
         record = self._record(tried.name)
-        look = f"samebits report {shlex.quote(str(record))}" if record.exists() else "samebits check, on this commit,"
-        advice = f"{look} says more. Or name a different {what} commit."
-        raise UsageError(f"The {what} commit {tried.name} gives no answer: {tried.why}", advice)
+        look = f"samebits report {shlex.quote(str(record))} says more. Or name" if record.exists() else "Name"
+        answer = f"The {what} commit {tried.name} gives no answer: {tried.why}"
+        raise UsageError(answer, f"{look} a different {what} commit.")
 
     def _record(self, name: str) -> Path:
         return self._found.folder / name.split(" ")[0]
