@@ -25,7 +25,7 @@ from samebits.reports.tree import (
     Text,
 )
 from samebits.store.record_files import read_document
-from samebits.words import count, one_line, span
+from samebits.words import one_line, span
 
 _LONGEST = 400  # characters of a line that the report shows; the patch itself is not cut
 HEADS: dict[PatchOutcome, str] = {
@@ -74,7 +74,7 @@ def of_record(folder: Path) -> tuple[AnyBlock, ...]:
 def _case(result: PatchResult) -> JUnitCase:
     """Return the fix as one test, named by its command. It passes if there is a patch, or nothing to mend."""
     lines = [*(f"{missing.control}: {missing.why}" for missing in result.unmended), *_changes(result)]
-    lines += [f"tried in {count(trial.trials, 'trial')}: {trial.sentence}" for trial in result.tried]
+    lines += [f"tried: {trial.sentence}" for trial in result.tried]
     return JUnitCase(
         "samebits.fix",
         shlex.join(result.command),
@@ -120,7 +120,7 @@ def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:
         yield from (("", f"  {line}") for line in missing.lines)
         yield from (("", StyledText(f"  {line}", "command")) for line in missing.instead)
     for trial in result.tried:
-        yield "tried", f"{count(trial.trials, 'trial')}: {trial.sentence}   {folder_name(trial.record)}"
+        yield "tried", f"{trial.sentence}   {folder_name(trial.record)}"
 
 
 def _changes(result: PatchResult) -> list[str]:
