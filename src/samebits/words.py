@@ -182,9 +182,9 @@ def ids(trials: Iterable[int]) -> str:
 
 
 def some_of(names: Sequence[str], left_out: Sequence[str]) -> str:
-    """Shorten a list of names: ``a, b``, ``everything (9)``, or ``all but c``."""
+    """Shorten a list of names: ``a, b``, ``everything``, or ``all but c``."""
     if not left_out and len(names) > 3:
-        return f"everything ({len(names)})"
+        return "everything"
     if len(left_out) < len(names) and 0 < len(left_out) <= 3:
         return f"all but {', '.join(left_out)}"
     return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
