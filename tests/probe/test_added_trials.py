@@ -3,28 +3,26 @@
 import json
 
 import pytest
+from builders import Notes
 
 from samebits import causes, checks, localization, patches
 from samebits.endings import STOPPED_BY_USER
 from samebits.errors import RecordError
-from samebits.experiment import Progress, Request, recorded_trials
+from samebits.experiment import Request, recorded_trials
 from samebits.store import open_record
 
 TRIALS = 3
 
 
-class CtrlC(Progress):
-    """Presses Ctrl-C when a trial has started. `note` keeps what is said."""
+class CtrlC(Notes):
+    """Presses Ctrl-C when a trial has started. It keeps what is said."""
 
     def __init__(self, trial=0):
-        self.trial, self.notes = trial, []
+        self.trial, self.said = trial, []
 
     def trial_step(self, trial, step):
         if trial == self.trial:
             raise KeyboardInterrupt
-
-    def note(self, text):
-        self.notes.append(text)
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def test_a_trial_that_ctrl_c_ended_runs_again_and_the_verdict_counts_it(interrup
     assert recorded_trials.interrupted(open_record(folder)) == [2]
     result = checks.run_more(folder, checks.Addition(1), told).result
     assert (result.verdict, result.groups) == ("repeated", [[1, 2, 3]])
-    assert told.notes == ["trial 2 runs again, because samebits was stopped before the end"]
+    assert told.said == ["trial 2 runs again, because samebits was stopped before the end"]
     assert STOPPED_BY_USER not in {trial.file.why for trial in open_record(folder).trials}
 
 
@@ -66,7 +64,7 @@ def test_a_check_that_ctrl_c_ended_before_a_trial_was_whole_begins_again(ask, mo
     result = checks.run_more(request.out, checks.Addition(1), told).result
     assert (result.verdict, result.scope.steps_compared) == ("repeated", 40)
     assert result.groups == [list(range(1, trial + 2))]
-    assert told.notes[0] == "samebits was stopped before the end of this check, so all its trials run again"
+    assert told.said[0] == "samebits was stopped before the end of this check, so all its trials run again"
 
 
 def test_steps_that_the_user_asked_for_are_an_end(ask):

@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from builders import Notes
 
 from samebits import causes, checks
 from samebits.experiment import Experiment, Limits, Progress, rounds, starts
@@ -34,11 +35,11 @@ def idle_cores(monkeypatch, one_idle_core):
     monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
-class Watch(Progress):
+class Watch(Notes):
     """Notes how many trials ran together in each round, and what is said."""
 
     def __init__(self):
-        self.together, self.notes, self.running = [], [], set()
+        self.together, self.said, self.running = [], [], set()
 
     def round_started(self, steps, trials):
         self.together.append(0)
@@ -49,9 +50,6 @@ class Watch(Progress):
 
     def trial_ended(self, trial, status, steps, seconds):
         self.running.discard(trial)
-
-    def note(self, text):
-        self.notes.append(text)
 
 
 @pytest.fixture
@@ -74,7 +72,7 @@ def test_after_the_first_trial_of_each_round_the_others_run_together(looked, tmp
     assert (result.verdict, result.scope.kind) == ("repeated", "whole")
     assert watch.together == at_a_time(tmp_path) == [3, 3]
     assert (result.at_a_time, result.at_a_time_why) == (3, "each needs 1 core, and 8.0 are idle")
-    assert not watch.notes
+    assert watch.said == ["the trials go on where they stopped, the last one first"]
 
 
 def test_trials_that_ran_together_wait_and_go_on(looked, tmp_path):
@@ -149,7 +147,7 @@ def test_trials_that_may_have_disturbed_each_other_start_again_one_by_one(looked
     result, watch = looked(f"if {BESIDE}: {code}", full=True, settle="never")
     assert watch.together == [3, 1]
     assert at_a_time(tmp_path) == [1]
-    assert any(said in note and "one by one" in note for note in watch.notes)
+    assert any(said in note and "one by one" in note for note in watch.said)
     assert said in result.at_a_time_why
     assert not any(trial.file.leaks for trial in open_record(tmp_path / "record").trials)
     assert result.verdict == "inconclusive"
@@ -159,7 +157,7 @@ def test_trials_that_write_and_remove_a_file_of_one_name_start_again_one_by_one(
     """What shows it depends on which trial is faster: the name, a file of a different trial, or one that is gone."""
     result, watch = looked("open('scratch', 'w').close(); os.remove('scratch')")
     assert (watch.together[0], watch.together[-1]) == (3, 1)
-    assert any("one by one" in note for note in watch.notes)
+    assert any("one by one" in note for note in watch.said)
     assert result.verdict == "repeated"
 
 

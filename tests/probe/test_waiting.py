@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from builders import Notes
 
 from samebits import checks
-from samebits.experiment import Progress
 from samebits.launch.capacity.resources import MemoryUse, free_memory, held_resource, used_memory, why_no_room
 from samebits.launch.processes.supervisor import read_process
 from samebits.launch.trial import pauses
@@ -25,19 +25,16 @@ def no_growth(monkeypatch):
     monkeypatch.setattr("samebits.launch.trial.pauses.grown", lambda stop, began, most: stop["steps"])
 
 
-class Watch(Progress):
+class Watch(Notes):
     """Notes the processes of each trial at the end of each round, and what is said. `then`: is called for a round."""
 
     def __init__(self, record, then=lambda number: None):
         self.record, self.then = record, then
-        self.seen, self.notes = [], []
+        self.seen, self.said = [], []
 
     def round_started(self, steps, trials):
         self.seen.append(self.processes())
         self.then(len(self.seen))
-
-    def note(self, text):
-        self.notes.append(text)
 
     def processes(self):
         return sorted(path.name for path in self.record.glob("trials/*/processes/*"))
@@ -74,7 +71,7 @@ def test_a_trial_goes_on_where_it_waited(looked, tmp_path):
     assert rounds_of(tmp_path) == [20, 200]
     assert len(watch.seen[1]) == TRIALS
     assert not watch.started_over()
-    assert not watch.notes
+    assert watch.said == ["the trials go on where they stopped, the last one first"]
     assert not any(map(is_alive, watch.seen[1]))
 
 
@@ -162,7 +159,7 @@ def test_a_program_that_does_not_survive_a_wait_starts_over(looked):
     result, watch = looked(f"step == 30 and {WAITED} and os._exit(7)")
     assert result.verdict == "repeated"
     assert watch.started_over()
-    assert any("had waited" in note for note in watch.notes)
+    assert any("had waited" in note for note in watch.said)
 
 
 WATCHDOG = """
@@ -181,7 +178,7 @@ def test_a_program_that_ends_while_it_waits_starts_over(looked):
     result, watch = looked(WATCHDOG)
     assert result.verdict == "repeated"
     assert watch.started_over()
-    assert any("had waited" in note for note in watch.notes)
+    assert any("had waited" in note for note in watch.said)
 
 
 def test_a_trial_that_fails_beside_one_that_waits_is_started_again_alone(looked):
@@ -190,7 +187,7 @@ def test_a_trial_that_fails_beside_one_that_waits_is_started_again_alone(looked)
     is_there = f"[name for name in os.listdir({first}) if os.path.exists('/proc/' + name.rpartition('-')[2])]"
     result, watch = looked(f"if step == 3 and trial.endswith('002') and {is_there}: os._exit(9)")
     assert result.verdict == "repeated"
-    assert any("had waited" in note for note in watch.notes)
+    assert any("had waited" in note for note in watch.said)
 
 
 def test_too_little_memory_for_all_starts_over(looked, monkeypatch):
@@ -198,7 +195,7 @@ def test_too_little_memory_for_all_starts_over(looked, monkeypatch):
     result, watch = looked("pass")
     assert result.verdict == "repeated"
     assert watch.started_over()
-    assert any("do not fit in memory" in note for note in watch.notes)
+    assert any("do not fit in memory" in note for note in watch.said)
 
 
 def test_a_trial_that_listens_on_a_port_of_its_own_choice_starts_over(looked, free_port):
@@ -207,7 +204,7 @@ def test_a_trial_that_listens_on_a_port_of_its_own_choice_starts_over(looked, fr
     code = f"if step == 2:\n import socket\n held = socket.create_server(('127.0.0.1', {number}))"
     result, watch = looked(code)
     assert result.verdict == "repeated"
-    assert any(f"listens on port {number}" in note for note in watch.notes)
+    assert any(f"listens on port {number}" in note for note in watch.said)
     assert watch.started_over()
 
 
@@ -215,7 +212,7 @@ def test_a_trial_that_listens_on_a_port_of_its_own_choice_starts_over(looked, fr
 def test_a_training_in_several_threads_starts_over(ask, tmp_path):
     watch = Watch(tmp_path / "record")
     result = checks.run(ask("torch_trains_in_two_threads.py"), watch).result
-    assert any("several threads train" in note for note in watch.notes)
+    assert any("several threads train" in note for note in watch.said)
     assert rounds_of(tmp_path) == [20, None]
     assert watch.started_over()
     assert result.verdict == "inconclusive"
@@ -325,5 +322,5 @@ def test_a_trial_that_waits_for_one_that_is_paused_goes_on(looked, monkeypatch, 
     monkeypatch.setattr(pauses, "_MOMENT", 0.5)
     monkeypatch.setattr(pauses, "grown", lambda stop, began, most: max(steps, stop["steps"]))
     result, watch = looked(WAITS_FOR_THE_OTHER.replace("{step}", str(at)))
-    assert any("trial 2 seems to wait for a trial that is paused" in note for note in watch.notes)
+    assert any("trial 2 seems to wait for a trial that is paused" in note for note in watch.said)
     assert result.verdict == "repeated"
