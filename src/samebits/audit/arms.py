@@ -54,12 +54,9 @@ class Arm:
         """Return the files of its output folder that it inherited, and did not write."""
         copies = [path for path in (inherited / "out").rglob("*") if path.is_file()]
         pairs = [(path.relative_to(inherited / "out"), path) for path in copies]
-        kept = [place for place, path in pairs if _is_as_old(self.out / place, path)]
-        return {f"{{out}}/{place}" for place in kept}
-
-
-def _is_as_old(path: Path, other: Path) -> bool:
-    return path.is_file() and path.stat().st_mtime_ns == other.stat().st_mtime_ns
+        pairs = [(place, path) for place, path in pairs if (self.out / place).is_file()]
+        as_old = [place for place, path in pairs if (self.out / place).stat().st_mtime_ns == path.stat().st_mtime_ns]
+        return {f"{{out}}/{place}" for place in as_old}
 
 
 @dataclass

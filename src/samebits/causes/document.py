@@ -51,6 +51,7 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
     conclusion = why.conclusion
     first, cause = settings.all[0].result, conclusion.cause
     loaded = set(first.setup.packages) if first else set()
+    seeds = [held for held in map(controls.describe, cause) if held.is_seed or held.covers]
     return Explanation(
         cause=cause,
         operator=operator,
@@ -67,7 +68,7 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
         compared=why.confirmed.words if why.confirmed else "",
         fixes=_fixes_of(settings, conclusion, loaded),
         notes=_notes(settings, why),
-        clears_generators=bool(cause) and not conclusion.outside and not any(map(_may_seed, cause)),
+        clears_generators=bool(cause) and not conclusion.outside and not seeds,
         trials=spent.trials,
         seconds=spent.seconds,
         at_a_time=spent.at_a_time,
@@ -87,11 +88,6 @@ def _of_ranks(fix: Fix, seed: int) -> Fix:
     """Return a seed's lines with a different value in each rank."""
     lines = [line.replace(f"({seed})", f"({of_rank(seed)})") for line in fix.lines]
     return fix.model_copy(update={"lines": ["import os", *lines]}) if lines != fix.lines else fix
-
-
-def _may_seed(name: str) -> bool:
-    """Return whether a control may make the trials repeat because it seeds a generator."""
-    return controls.describe(name).is_seed or bool(controls.describe(name).covers)
 
 
 def unfinished(settings: SettingRecords, seconds: float) -> Explanation:

@@ -105,7 +105,8 @@ class _Search:
         """Hold all controls that the program runs with, and learn from its trials which of them take effect."""
         outcome = self.settings.look(self.candidates, GLIMPSE)
         if outcome.broke:
-            self.candidates, self.found.refused = compatible(self.candidates, self._why_broken)
+            fitting = compatible(self.candidates, lambda names: self.settings.look(names, 1).broke)
+            self.candidates, self.found.refused = fitting
             outcome = self.settings.look(self.candidates, GLIMPSE)
         for name in self.candidates:
             if outcome.is_in_force(name):
@@ -113,9 +114,6 @@ class _Search:
             elif outcome.is_undone(name):
                 self.found.idle[name] = outcome.controls[name].why
         return outcome
-
-    def _why_broken(self, names: list[str]) -> str:
-        return self.settings.look(names, 1).broke
 
     # -- what is likely ---------------------------------------------------------------------------------------
 

@@ -137,17 +137,14 @@ class LaunchCommand(GroupedCommand):
 
     def _with_python(self, args: list[str]) -> list[str]:
         """Replace `-m pkg.train`, which is short for `-- python -m pkg.train`."""
-        takes = {flag: option.nargs for option in self.params for flag in option.opts if _takes_words(option)}
+        options = [option for option in self.params if isinstance(option, click.Option) and not option.is_flag]
+        takes = {flag: option.nargs for option in options for flag in option.opts}
         at = 0
         while at < len(args) and args[at].startswith("-") and args[at] not in ("--", "-"):
             if args[at] == "-m":
                 return [*args[:at], "--", "python", *args[at:]]
             at += 1 + takes.get(args[at], 0)
         return args
-
-
-def _takes_words(option: click.Parameter) -> bool:
-    return isinstance(option, click.Option) and not option.is_flag
 
 
 def launching(name: str, run: Callable[..., int], text: str) -> click.Command:

@@ -58,7 +58,9 @@ def render(report: Report, *, width: int | None = None, colour: bool = False) ->
 
     `width`: where prose is folded; None leaves lines whole (for a log or a pipe).
     """
-    lines = [line for whole in _report(report, width) for line in _folded(_safe(whole), width)]
+    # without newlines in it, a name cannot pass for a line of a report
+    safe = [line._replace(text=words.one_line(line.text)) for line in _report(report, width)]
+    lines = [line for whole in safe for line in _folded(whole, width)]
     return "\n".join(_painted(line) if colour else line.text for line in lines) + "\n"
 
 
@@ -255,11 +257,6 @@ def _padded(text: str, width: int, column: Column) -> str:
     if width and len(text) > width:
         text = text[: width - 1] + "~"
     return text.rjust(width) if column.number else text.ljust(width)
-
-
-def _safe(line: TerminalLine) -> TerminalLine:
-    """Make a text safe: a name with a newline in it cannot pass for a line of a report."""
-    return line._replace(text=words.one_line(line.text))
 
 
 def _folded(line: TerminalLine, width: int | None) -> Iterator[TerminalLine]:
