@@ -205,6 +205,7 @@ class Result(Document):
     explanation: Explanation | None = None  # what `samebits explain` found, if it has run
     detection: Detection
     warnings: list[str] = []
+    uncounted: list[str] = []  # the warnings that only name what does not count
     unseeded: dict[str, str] = {}  # generator whose state differs from the start on -> the warning that says so
     leak: str | None = None  # with equal bits: which trials started from what earlier trials left
     across: list[str] = []  # with equal bits: the facts in which the machines of the trials differ

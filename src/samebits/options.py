@@ -192,6 +192,7 @@ ALTERNATIVES = Option(
     default=False,
 )  # fmt: skip
 HEAT = Option("heat", ("--heat",), "Colour the heat map of the page by distance (runs more trials).", default=False)
+NOTES = Option("notes", ("--notes",), "Show all notes, also those about what does not count.", default=False)
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 # format of a report -> (its module in samebits.reports.presenters, the help of its option)
 FORMATS = {
@@ -301,7 +302,7 @@ STOP = Option(
 AUDITING = (RESUME, WITHOUT_SAVING, CHECKPOINTS, AT, WINDOWS, LENGTH, BUDGET, STOP)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, BISECT, ADD, RUN, PROFILE, SHOWN_OPTIONS, *REPORTS),
+    "check": (*CHECKING, SETTLED, AGAINST, GOLDEN, UPDATE, BISECT, ADD, RUN, PROFILE, SHOWN_OPTIONS, NOTES, *REPORTS),
     "record": (*SETUP, *RUNNING),
     "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, RUN, HEAT, *REPORTS),
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ASK, ALTERNATIVES, RUN, *REPORTS),
@@ -311,7 +312,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "noise": (*MEASURING, *REPORTS),
     "versus": (OF, LOWER, *MEASURING, *REPORTS),
     "fix": (APPLY, RESTORE, PATCH, ASK, RUN, *REPORTS),
-    "report": (*REPORTS, STATEMENT, PAPER),
+    "report": (NOTES, *REPORTS, STATEMENT, PAPER),
     "verify": (*LOCAL, ISOLATE),
     "compare": (COMMITS, PACKAGES, SAME_WEIGHTS, SET_UP, *LOCAL, STEPS, METRICS, *REPORTS),
     "bisect": (SET_UP, *LOCAL, STEPS, METRICS, JSON),

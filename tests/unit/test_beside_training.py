@@ -75,7 +75,7 @@ def judged(writing):
 def test_what_no_step_used_is_a_note(judged, at):
     result = judged(training(), training({at: "other"}))
     assert result.verdict == "repeated", result.sentence
-    assert any(at[2] in warning for warning in result.warnings)
+    assert any(at[2] in warning for warning in result.uncounted)
 
 
 @pytest.mark.parametrize("at", [at for at in BESIDE if at not in UNDERSTOOD])

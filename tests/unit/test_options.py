@@ -22,7 +22,7 @@ OPTIONS = {**core.OPTIONS, **parity.OPTIONS, **study.OPTIONS}
 OF_CHECK = set(
     shlex.split(
         """-n --trials --control --preset --seed --python --env --on --each --sbatch --spread --ok-exit --overwrite --jobs --full --steps --budget
-        --timeout --artifact --ignore --strict --metric --isolate --settle --models --against --golden --update --bisect --profile --show-options --add --run --out --json --html --md --junit"""
+        --timeout --artifact --ignore --strict --metric --isolate --settle --models --against --golden --update --bisect --profile --show-options --add --run --notes --out --json --html --md --junit"""
     )
 )
 EVERY = [pytest.param(option, id=f"{command} {option.flags[-1]}") for command, row in OPTIONS.items() for option in row]

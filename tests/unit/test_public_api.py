@@ -27,14 +27,9 @@ FORMS = {
     "locate": keywords.LocateOptions,
     "report": keywords.ReportOptions,
 }
-NOT_IN_CHECK = {
-    "add",
-    "run",
-    "bisect",
-    "profile",
-    "show_options",
-}  # `samebits.add` is a function; others are of the command line
-NOT_IN_REPORT = {"statement", "paper"}  # these are of the command line
+# `samebits.add` is a function; others are of the command line
+NOT_IN_CHECK = {"add", "run", "bisect", "profile", "show_options", "notes"}
+NOT_IN_REPORT = {"statement", "paper", "notes"}
 OF_PYTHON = {"directory", "progress"}  # a command line has a current folder and a screen
 
 

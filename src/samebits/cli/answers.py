@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -22,7 +21,7 @@ from samebits.words import one_line, printable
 if TYPE_CHECKING:
     from samebits.experiment import Progress
     from samebits.model import Result
-    from samebits.reports.tree import AnyBlock, Report
+    from samebits.reports.tree import Report
     from samebits.store.record import Record
 
 __all__ = [
@@ -41,13 +40,9 @@ __all__ = [
 ]
 
 
-def answer(result: Result, targets: Targets, record: Record, first: Sequence[AnyBlock] = ()) -> int:
-    """Show a result, write the requested files, and return the exit status of the verdict.
-
-    `first`: blocks that stand before those of the result.
-    """
-    report = report_of_result(result, record, targets)
-    return present(replace(report, blocks=(*first, *report.blocks)), targets)
+def answer(result: Result, targets: Targets, record: Record, *, all_notes: bool = False) -> int:
+    """Show a result, write the requested files, and return its exit status. `all_notes`: see `report`."""
+    return present(report_of_result(result, record, targets, all_notes=all_notes), targets)
 
 
 def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:

@@ -23,6 +23,7 @@ from samebits.words import one_line
 if TYPE_CHECKING:
     from samebits.checks import Check
     from samebits.model import Result
+    from samebits.reports.tree import Report
     from samebits.store.record import Record
 
 
@@ -57,7 +58,7 @@ def run_check(**given: Any) -> int:
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
     ended = _add(given) if given["add"] else _check(given)
-    return answers.answer(ended.result, targets, ended.experiment.record)
+    return answers.answer(ended.result, targets, ended.experiment.record, all_notes=given["notes"])
 
 
 def _check(given: dict[str, Any]) -> Check:
@@ -197,7 +198,7 @@ of a check.
 Exit status: as for `samebits check`."""
 
 
-def run_report(record: str, statement: str | None, *, paper: bool, **targets: str | None) -> int:
+def run_report(record: str, statement: str | None, *, paper: bool, notes: bool, **targets: str | None) -> int:
     """Judge a record again, and answer."""
     answers.check_targets({**targets, "statement": statement})
     record = latest.named(record, latest.READABLE)
@@ -216,7 +217,8 @@ def run_report(record: str, statement: str | None, *, paper: bool, **targets: st
         if statement or any(targets.values()):
             raise UsageError("--paper prints a paragraph, and writes no report.", "leave the other options out.")
         return statements.show_paragraph(judged(opened))
-    status = _answer_again(reported(opened), opened, targets, quiet=statement == answers.SCREEN)
+    report = _report_again(reported(opened), opened, targets, all_notes=notes)
+    status = answers.present(report, targets, quiet=statement == answers.SCREEN)
     return statements.write_statement(statement, opened, judged(opened)) if statement else status
 
 
@@ -227,13 +229,13 @@ def _other_report(record: Path) -> Callable[[Path, answers.Targets], int] | None
     return next((show for name, show in shows.items() if (record / name).is_file()), None)
 
 
-def _answer_again(result: Result, record: Record, targets: answers.Targets, *, quiet: bool) -> int:
-    report = report_of_result(result, record, targets)
-    if result.divergence is not None:
-        from samebits.patches.report import of_record
+def _report_again(result: Result, record: Record, targets: answers.Targets, *, all_notes: bool) -> Report:
+    report = report_of_result(result, record, targets, all_notes=all_notes)
+    if result.divergence is None:
+        return report
+    from samebits.patches.report import of_record  # here, because it needs more than reports do
 
-        report = replace(report, blocks=(*of_record(record.folder), *report.blocks))
-    return answers.present(report, targets, quiet=quiet)
+    return replace(report, blocks=(*of_record(record.folder), *report.blocks))
 
 
 def _refuse_unreadable(folder: Path) -> None:

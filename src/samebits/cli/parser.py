@@ -25,7 +25,7 @@ _GROUPS = {
     "What is compared": "metrics cases artifacts ignores strict against golden update add of lower",
     "What is held": "controls preset seed",
     "Where trials run": "python environment on each sbatch spread run",
-    "Output": "out overwrite json html md junit",
+    "Output": "notes out overwrite json html md junit",
     "Other": "profile show_options bisect",
 }
 STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}

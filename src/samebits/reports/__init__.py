@@ -46,11 +46,12 @@ def _check_file(option: str, path: Path) -> None:
         raise UsageError(f"{option}: this cannot be written to.", "name a file in a folder of yours.")
 
 
-def report_of_result(result: Result, record: Record, targets: Targets) -> Report:
-    """Return the report of a result. It is whole if a page or Markdown is wanted."""
+def report_of_result(result: Result, record: Record, targets: Targets, *, all_notes: bool = False) -> Report:
+    """Return the report of a result. It is whole if a page or Markdown is wanted. `all_notes`: see `report`."""
     from samebits.reports.result_report import report
 
-    return report(result, record, is_whole=any(targets.get(name) for name in ("md", "html")))
+    is_whole = any(targets.get(name) for name in ("md", "html"))
+    return report(result, record, is_whole=is_whole, all_notes=all_notes)
 
 
 def write_file(name: str, target: str, text: str) -> None:

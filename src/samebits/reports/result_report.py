@@ -49,11 +49,11 @@ BARS = (
 KIND_ORDER = "what was compared, in the order in which it is judged"
 
 
-def report(result: Result, record: Record | None = None, *, is_whole: bool = True) -> Report:
+def report(result: Result, record: Record | None = None, *, is_whole: bool = True, all_notes: bool = False) -> Report:
     """Return the report.
 
     Without a record, it leaves out what only the record knows, and says so. `is_whole`: whether to make what only
-    documents show, and a terminal does not.
+    documents show, and a terminal does not. `all_notes`: whether to show each note about what does not count.
     """
     return Report(
         verdict=result.verdict,
@@ -67,7 +67,7 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
             *_screen(result, record),
             *(golden_blocks(result.golden) if result.golden is not None else ()),
             *_documents(result, record, is_whole=is_whole),
-            *_notes(result),
+            *_notes(result, all_notes=all_notes),
         ),
         footer=result.sentence + (f" It took {words.span(result.seconds)}." if result.seconds else ""),
         created=record.file.created if record else "",
@@ -278,7 +278,7 @@ def _ended(trial: Trial, record: Record | None) -> str:
     return text + (f": {why}" if why else "")
 
 
-def _notes(result: Result) -> Iterator[AnyBlock]:
+def _notes(result: Result, *, all_notes: bool) -> Iterator[AnyBlock]:
     """Yield what limits the verdict. In formats that people read line by line, this stands below the answer."""
     says = [*result.agrees, *(f"{text}." for text in result_words.keyed(result))]
     unseen = result_words.unseen(result)
@@ -287,7 +287,7 @@ def _notes(result: Result) -> Iterator[AnyBlock]:
     if says:
         yield Notes(tuple(says), "", on=MARKDOWN)
     if result.warnings:
-        yield Notes(tuple(result.warnings), on=BRIEF)
+        yield Notes(tuple(result.warnings if all_notes else result_words.fewer_notes(result)), on=BRIEF)
 
 
 # -- what a CI shows ------------------------------------------------------------------------------------------------

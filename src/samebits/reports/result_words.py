@@ -20,6 +20,7 @@ __all__ = [
     "NOT_MEASURED",
     "detection",
     "effect",
+    "fewer_notes",
     "folder_name",
     "heading",
     "headline",
@@ -283,6 +284,16 @@ def later_leavers(result: Result) -> dict[int, int]:
         if place != home and not set(group) & set(result.divergence.trials)
         for trial in group
     }
+
+
+def fewer_notes(result: Result) -> list[str]:
+    """Return the notes. If several only name what does not count, one line stands for them, with a command."""
+    counted = [text for text in result.warnings if text not in result.uncounted]
+    left_out = len(result.warnings) - len(counted)
+    if left_out < 2 or not result.record:
+        return result.warnings
+    command = f"samebits report --notes {record_name(result)}"
+    return [*counted, f"{left_out} notes about what does not count are left out: {command}"]
 
 
 def unseen(result: Result) -> str:

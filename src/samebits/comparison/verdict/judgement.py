@@ -70,6 +70,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool
         leak=leak if verdict == "repeated" else None,
         across=differing_facts([aligned.trial for aligned in comparison.aligned]) if verdict == "repeated" else [],
         warnings=[note.text for note in notes],
+        uncounted=[note.text for note in notes if note.is_uncounted],
         unseeded=unseeded(basis),
         judged=judged(comparison, divergence, generators_differ=used_generators_differ(basis)),
         unknown=unknown_places(comparison, left_out) if divergence is None else [],

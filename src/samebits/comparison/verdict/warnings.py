@@ -49,16 +49,22 @@ class Note(NamedTuple):
 
     `is_caveat`: it limits what equal bits show, so `--strict` makes it a reason. Other notes name a difference that is
     understood, or say where the code comes from. `is_leak`: it is about a file that an earlier trial left.
+    `is_uncounted`: it only names what does not count.
     """
 
     text: str
     is_caveat: bool = True
     is_leak: bool = False
+    is_uncounted: bool = False
 
 
 def warnings(inputs: WarningInputs) -> list[Note]:
     """Return all warnings, each once, in a fixed order."""
-    notes = [Note(text, look not in _NO_CAVEATS, look is _leaks) for look in _LOOKS for text in look(inputs)]
+    notes = [
+        Note(text, look not in _NO_CAVEATS, look is _leaks, look in _UNCOUNTED)
+        for look in _LOOKS
+        for text in look(inputs)
+    ]
     return list({note.text: note for note in reversed(notes)}.values())[::-1]
 
 
@@ -329,17 +335,7 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     _events,
 )
 
-_NO_CAVEATS = frozenset(
-    (
-        _questions,
-        _different_files,
-        _random_states,
-        uncommitted_code,
-        _understood,
-        faster_clocks,
-        _asides,
-        _reordered,
-    )
-)
+_UNCOUNTED = frozenset((_questions, _understood, _asides, _reordered))
+_NO_CAVEATS = _UNCOUNTED | {_different_files, _random_states, uncommitted_code, faster_clocks}
 
 __all__ = ["Note", "WarningInputs", "unread", "unseeded", "warnings"]
