@@ -141,7 +141,7 @@ class ChannelsFirst(Control):
 
     def read_back(self) -> "ControlEffect":
         if not self._can_run():
-            return UNDONE, "TensorFlow has no convolution with channels first on a CPU: the program was left as it is"
+            return UNDONE, "samebits sets it only for TensorFlow on a GPU: the program was left as it is"
         now = sys.modules["keras"].backend.image_data_format()
         return HELD if now == "channels_first" else UNDONE, "the image data format is " + now
 
