@@ -43,6 +43,7 @@ def test_two_samples_are_pictures_beside_each_other_with_their_difference(shown)
     pictures = re.findall(r'<img src="data:image/png;base64,[A-Za-z0-9+/=]+" alt="(\w+), 28 by 28 pixels', page)
     assert pictures == ["first", "second", "difference"] * 2
     assert "Sample 1 of the batch: 784 of 784 values differ." in page
+    assert "kept the values of batch &gt; 0." in page
     assert "Order: 2 of 4 rows are in both, at different places; 2 at the same place." in page
     assert len(page) < 100_000
     assert not re.search(r"https?:", page)

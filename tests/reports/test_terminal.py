@@ -171,15 +171,12 @@ def test_trials_that_were_stopped_have_no_model_to_miss(repeated):
 
 def test_what_was_not_observed_and_not_held_is_said(repeated):
     controls = [HeldControl(id="tf-seed", took_effect=False), HeldControl(id="numpy-seed", took_effect=True)]
-    text = shown(
-        repeated.model_copy(
-            update={
-                "setup": Setup(command=["python"], python=None, controls=controls),
-                "scope": Scope(kind="whole", steps_compared=3, steps_total=3, not_observed=["gradient (in jit)"]),
-                "warnings": ["numpy's global RNG is unseeded and unused"],
-            }
-        )
-    )
+    changes = {
+        "setup": Setup(command=["python"], python=None, controls=controls),
+        "scope": Scope(kind="whole", steps_compared=3, steps_total=3, not_observed=["gradient (in jit)"]),
+        "warnings": ["numpy's global RNG is unseeded and unused"],
+    }
+    text = shown(repeated.model_copy(update=changes))
     assert "held   numpy-seed (without effect: tf-seed)" in text
     assert "unseen gradient (in jit)" in text
     assert "note   numpy's global RNG is unseeded and unused" in text

@@ -151,12 +151,13 @@ def _gaps(result: Result) -> Iterator[str]:
 def _where(result: Result, divergence: Divergence) -> Section:
     process = divergence.process
     rank = f", rank {process.rank}" if process.rank else ""
+    reference = words.ids(result_words.reference_group(result))
     facts: list[tuple[str, Cell]] = [
         ("kind", f"{divergence.kind}: {result_words.KIND_WORDS[divergence.kind]}"),
         ("what", divergence.detail),
         ("size", result_words.size(divergence)),
         ("looks", divergence.size.looks if divergence.size else ""),
-        ("trials that diverge here", words.ids(divergence.trials)),
+        ("trials that diverge here", f"{words.ids(divergence.trials)}, from {reference}"),
         ("trials that diverge later", _later(result)),
         ("process", StyledText(" ".join(process.argv) + rank, "code")),
         ("effect", result_words.effect(result)),

@@ -66,7 +66,8 @@ def shown_values(result: Result) -> Iterator[Section]:
     difference = _kept_tensors(result, where)
     blocks = tuple(_blocks(difference)) if difference is not None else ()
     if blocks:
-        about = [ABOUT.format(where.name or where.kind), *([BESIDE_LOCATE] if result.location is not None else [])]
+        about = [ABOUT.format(" > ".join(result_words.path(where)[-2:]))]
+        about += [BESIDE_LOCATE] if result.location is not None else []
         yield Section(TITLE, "values", (Text(" ".join(about), "soft"), *blocks), on=DOCUMENT)
     elif difference is None and result.record is not None:
         command = Code(f"samebits locate {result_words.record_name(result)}")
