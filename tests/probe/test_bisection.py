@@ -162,6 +162,7 @@ def test_two_commits_are_checked_and_compared(repository, capsys):
     assert compare("--commits", "HEAD~2", "HEAD") == 1
     said = capsys.readouterr()
     assert "diverge at step 1" in said.out
+    assert "\n   first  HEAD~2 in .samebits/" in said.out
     assert said.err.count("changes that are not committed are not part of either side") == 1
     assert compare("--commits", "HEAD~1", "HEAD") == 0
     assert git(folder, "status", "--short") == " M train.py\n"

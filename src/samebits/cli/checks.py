@@ -158,7 +158,7 @@ def run_compare(words: tuple[str, ...], **given: Any) -> int:
     from samebits.kept_record import judged_pair
 
     joined, result = judged_pair(first, second)
-    return answers.answer(result, targets, joined)
+    return answers.answer(result, targets, replace(joined, names=given["commits"] or ("", "")))
 
 
 def _checked_sides(words: tuple[str, ...], given: dict[str, Any]) -> tuple[Path, Path]:

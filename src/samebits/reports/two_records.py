@@ -34,8 +34,9 @@ def owners(record: object) -> list[tuple[str, str]]:
     """Return ("first" or "second", the record and its trials) for each of two records; empty if there is only one."""
     if not isinstance(record, MergedRecord):
         return []
-    sides = zip(HEADS[2:], record.sides, strict=True)
-    return [(name, f"{result_words.folder_name(side.folder)}: {_ranges(side.trials)}") for name, side in sides]
+    sides = zip(HEADS[2:], record.names, record.sides, strict=True)
+    of = [(head, f"{name} in " if name else "", side) for head, name, side in sides]
+    return [(head, f"{name}{result_words.folder_name(side.folder)}: {_ranges(side.trials)}") for head, name, side in of]
 
 
 def _ranges(trials: Sequence[int]) -> str:

@@ -40,12 +40,13 @@ class RecordSide:
 
 @dataclasses.dataclass(frozen=True)
 class MergedRecord:
-    """Two records as one, with everything that reports need of a record."""
+    """Two records as one, with everything that reports need of a record. `names`: those of two commits, as given."""
 
     folder: Path
     file: RecordFile
     trials: list[TrialTrace]
     sides: tuple[RecordSide, RecordSide]
+    names: tuple[str, str] = ("", "")
 
     @property
     def trials_of_sides(self) -> list[list[TrialTrace]]:
