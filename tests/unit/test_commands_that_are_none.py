@@ -21,9 +21,15 @@ from samebits.launch.processes import command
         (["./runs"], "Name a program:  samebits check -- python train.py"),
         (["runs"], "Name a program:  samebits check -- python train.py"),
         (["."], "Name a program:  samebits check -- python train.py"),
+        (["first"], "It is a record, not a command:  samebits report first"),
+        (["./first", "./second"], "It is a record, which stands alone: leave out the other words."),
+        (["frist"], "If you mean a record: there is no folder frist here."),
+        (["pythn", "train.py"], ""),
     ],
 )
-def test_a_file_without_its_program_is_told_what_to_type(tmp_path, words, advice):
+def test_what_is_no_program_is_told_what_to_type(tmp_path, words, advice):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "record.json").write_text('{"format": 1, "samebits": "0.1.0"}')
     for name in ("train.ipynb", "run.sh", "train.py"):
         (tmp_path / name).write_text("")
     (tmp_path / "runs").mkdir()
@@ -44,14 +50,6 @@ def test_a_script_that_is_not_there_is_said(tmp_path, words):
     with pytest.raises(SamebitsError) as raised:
         command.check_script(words, tmp_path)
     assert raised.value.advice == "Give its path from this folder."
-
-
-def test_a_record_is_told_as_a_record(tmp_path):
-    (tmp_path / "first").mkdir()
-    (tmp_path / "first" / "record.json").write_text('{"format": 1, "samebits": "0.1.0"}')
-    with pytest.raises(SamebitsError) as raised:
-        command.find(["first"], tmp_path, "/nowhere")
-    assert raised.value.advice == "It is a record, not a command:  samebits report first"
 
 
 @pytest.mark.parametrize(

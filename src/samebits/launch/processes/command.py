@@ -37,7 +37,7 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
         what = f"Command not found: {name}. Looked in {_places_text(search_path)}."
         if (directory / name).is_dir() and not folders.is_record(directory / name):
             what = f"{name} is a folder, not a program."
-        raise NotFoundError(what, _advice(name, directory))
+        raise NotFoundError(what, _advice(command, directory))
     return os.path.abspath(os.path.join(directory, program))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
 
@@ -103,14 +103,17 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
         what = f"Command not found: {name}. Looked for {path}."
         raise NotFoundError(what, "Give the path of the program from this folder.")
     if path.is_dir() or not os.access(path, os.X_OK):
-        advice = _program_for(command, directory) or _advice(name, directory)
+        advice = _program_for(command, directory) or _advice(command, directory)
         what = "is a folder, not a program" if path.is_dir() else "is not executable"
         raise NotFoundError(f"{name} {what}.", advice)
     return os.path.abspath(path)  # noqa: PTH100  (as above)
 
 
-def _advice(name: str, directory: Path) -> str:
+def _advice(command: Sequence[str], directory: Path) -> str:
+    name, is_alone = command[0], len(command) == 1
     if folders.is_record(directory / name):
+        if not is_alone:
+            return "It is a record, which stands alone: leave out the other words."
         return f"It is a record, not a command:  samebits report {name}"
     if len(name.split()) > 1:
         return f"Leave out the quotes:  samebits check -- {name}"
@@ -118,9 +121,7 @@ def _advice(name: str, directory: Path) -> str:
         return "Name the interpreter: --python PATH or --env NAME."
     if (directory / name).is_dir():
         return "Name a program:  samebits check -- python train.py"
-    if "." not in name:
-        return f"If you mean a record: there is no folder {name} here."
-    return ""
+    return f"If you mean a record: there is no folder {name} here." if is_alone and "." not in name else ""
 
 
 def name_of(command: Sequence[str]) -> str:
