@@ -105,8 +105,9 @@ def _row(one: MetricNoise) -> tuple[Cell, ...]:
 
 def _dots(result: NoiseResult, metric: MetricNoise, place: int) -> Iterator[AnyBlock]:
     rows = figure.rows_of(seed_groups(result.trainings, metric.name))
-    band = None if metric.same_seed is None else (metric.mean - metric.same_seed, metric.mean + metric.same_seed)
-    about = f"{metric.name}: one dot for each training; the band is the mean and one standard deviation of the floor"
+    band = (metric.mean - metric.same_seed, metric.mean + metric.same_seed) if metric.same_seed else None
+    of_band = "; the band is the mean and one standard deviation of the floor" if band else ""
+    about = f"{metric.name}: one dot for each training{of_band}"
     yield from figure.blocks(figure.DotPlot(f"dots-{place}", f"{metric.name}: every training", about, rows, band))
 
 
@@ -227,7 +228,7 @@ def _metric_dots(result: VersusResult, one: MetricDifference, place: int) -> Ite
     ]
     ends = None if one.low is None or one.high is None else (one.low, one.high)
     row = figure.DotRow("B minus A", one.pairs or [one.difference], ends)
-    band = None if one.floor is None else (0.0 - one.floor, one.floor)
+    band = (0.0 - one.floor, one.floor) if one.floor else None
     trained = f"{one.name}: one dot for each training, by seed and trial"
     what = "one dot for each seed" if one.pairs else "the dot is the difference of the means"
     marks = [", [--] the interval"] if ends else []
