@@ -92,7 +92,10 @@ def seen():
     """What each watcher sees: one table each."""
     parts = []
     for found in pkgutil.walk_packages(watchers.__path__, "samebits_probe.watchers."):
-        module = importlib.import_module(found.name)
+        try:
+            module = importlib.import_module(found.name)
+        except ModuleNotFoundError as why:
+            raise SystemExit(f"{found.name} needs {why.name}. `make docs` installs what the pages need.") from None
         if hasattr(module, "SEEN"):
             title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".").removeprefix("Watches ")
             parts.append(
