@@ -33,10 +33,6 @@ def paper(result):
     return catalog.study_named(result.study).scales["paper"]
 
 
-def ran(result):
-    return [setup.id for setup in result.setups if setup.models]
-
-
 def true_cells_of_one_only(result, setup, first, second):
     """Field -> (the true cells that only the first trial counts, those that only the second does)."""
     models = {model.trial: model.cells for one in result.setups if one.id == setup for model in one.models}
@@ -47,7 +43,9 @@ def true_cells_of_one_only(result, setup, first, second):
 
 def counted(result, setup, first, second, of_first, of_second, *more):
     """Masks are not in study.json: of cells that one trial counts alone, the true ones are."""
-    assert {int(first), int(second)} <= {one.trial for one in result.setups[ran(result).index(setup)].models}
+    assert {int(first), int(second)} <= {
+        model.trial for one in result.setups if one.id == setup for model in one.models
+    }
     if more[0] is None:
         return True
     true = int(more[0]), int(more[1])

@@ -33,18 +33,14 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def command_line(*words):
-    command = [sys.executable, "-m", "samebits", *words]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-
-
 def test_check_says_what_the_command_says_and_prints_nothing(here, capfd):
     result = samebits.check("unseeded.py", trials=2, out="r")
     said = capfd.readouterr()
     assert (said.out, said.err) == ("", "")
     assert (result.verdict, result.exit_code, result.record) == ("diverged", 1, str(here / "r"))
     assert (result.divergence.step, result.divergence.kind, result.divergence.name) == (0, "batch", "batch/x")
-    done = command_line("report", "--json", "-", "r")
+    command = [sys.executable, "-m", "samebits", "report", "--json", "-", "r"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
     told = json.loads(done.stdout)
     assert done.returncode == result.exit_code
     assert (told["sentence"], told["divergence"]["name"]) == (result.sentence, "batch/x")

@@ -87,6 +87,20 @@ def test_the_library_of_in_toto_reads_the_statement(checked):
     assert (read.result, list(read.passed_tests)) == ("PASSED", ["repeat/2 trials/all 5 steps"])
 
 
+def test_a_library_for_signatures_refuses_a_changed_verdict(checked):
+    dsse = pytest.importorskip("securesystemslib.dsse", reason="securesystemslib is not installed")
+    from securesystemslib.signer import CryptoSigner
+
+    checked()
+    text, key = Path("claims.jsonl").read_bytes(), CryptoSigner.generate_ed25519()
+    signed = dsse.Envelope(text, "application/vnd.in-toto+json", {})
+    signed.sign(key)
+    signed.verify([key.public_key], 1)
+    signed.payload = text.replace(b"PASSED", b"FAILED")
+    with pytest.raises(dsse.exceptions.VerificationError):
+        signed.verify([key.public_key], 1)
+
+
 def test_a_caveat_gives_a_warning_and_a_divergence_a_failure(checked):
     warned = checked("--control", "torch-seed")  # nothing reads this control
     failed = checked("--full", more="os.urandom(1)[0]", start=2.0)
@@ -128,7 +142,11 @@ def test_a_changed_file_and_a_changed_verdict_are_refused(checked, capsys):
     said = capsys.readouterr().err
     assert "the result FAILED does not follow from its tests" in said
     assert "its trials repeat, but the statement says FAILED" in said
+    (model,) = made["subject"]
+    Path("sums").write_text(f"{model['digest']['sha256']}  {model['name']}\n")
+    assert subprocess.call(["sha256sum", "--check", "sums"]) == 0
     numpy.save("model.npy", numpy.zeros(3))
+    assert subprocess.call(["sha256sum", "--check", "sums"]) == 1
     assert cli.main(["verify", "claims.jsonl"]) == 1
     assert "model.npy is not the file of the statement" in capsys.readouterr().out
     Path("model.npy").unlink()

@@ -22,10 +22,6 @@ from samebits_probe import wire
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
-def trial_of(folder, number=1):
-    return TrialFile.model_validate_json((folder / "trials" / f"{number:03d}" / "trial.json").read_text())
-
-
 def files_of(folder, number=1):
     return FilesFile.model_validate_json((folder / "trials" / f"{number:03d}" / "files.json").read_text())
 
@@ -76,7 +72,8 @@ def test_other_braces_of_the_command_are_left_alone(ask):
 def test_output_is_kept_per_trial_and_metrics_are_read_from_it(ask, tmp_path):
     result = run(ask("trains.py", 5, trials=2, metrics={"accuracy": r"accuracy: ([0-9.]+)", "none": "x(y)"})).result
     assert [trial.metrics for trial in result.trials] == [{"accuracy": 0.93}] * 2
-    assert trial_of(tmp_path / "record").metrics_printed == {"accuracy": "0.93"}
+    trial = TrialFile.model_validate_json((tmp_path / "record/trials/001/trial.json").read_text())
+    assert trial.metrics_printed == {"accuracy": "0.93"}
     assert "accuracy" in (tmp_path / "record/trials/002/stdout.txt").read_text()
 
 

@@ -28,11 +28,6 @@ def aligned(record):
     return [AlignedTrial(trial, record.file.command) for trial in record.trials]
 
 
-def mapped(record, trials, since, most=heat.COLUMNS):
-    home, *others = (trial for trial in aligned(record) if trial.id in trials)
-    return difference_map((home, home.members[0]), others, since, most)
-
-
 def counted_by_hand(record, trials, columns):
     """(kind, name, column) -> how many of the other trials differ there; row by row, without numpy's help."""
     seen = [defaultdict(dict) for _ in trials]
@@ -50,7 +45,8 @@ def counted_by_hand(record, trials, columns):
 @pytest.mark.parametrize(("since", "most"), [(0, 32), (30, 32), (30, 7), (64, 400), (99, 5)])
 def test_each_cell_counts_the_groups_that_differ_there(judged, since, most):
     _, record = judged(GROUPS, 100, {"B": 30, "C": 64})
-    found = mapped(record, [1, 3, 5], since, most)
+    home, *others = (trial for trial in aligned(record) if trial.id in (1, 3, 5))
+    found = difference_map((home, home.members[0]), others, since, most)
     by_hand = counted_by_hand(record, [1, 3, 5], found.columns)
     cells = {
         (point.kind, point.name, column): int(found.differing[row, column])

@@ -140,11 +140,8 @@ def test_a_command_that_is_none_is_a_samebits_error(command, said, tmp_path, mon
     for function in (samebits.check, samebits.record, samebits.explain):
         with pytest.raises(samebits.SamebitsError) as raised:
             function(command)
-        assert_said(raised.value, said)
-
-
-def assert_said(error, said):
-    assert re.search(said, f"{error.message} {error.advice}"), (error.message, error.advice)
+        error = raised.value
+        assert re.search(said, f"{error.message} {error.advice}"), (error.message, error.advice)
 
 
 def test_records_that_are_none_are_samebits_errors(tmp_path, monkeypatch):
