@@ -72,7 +72,7 @@ def test_after_the_first_trial_of_each_round_the_others_run_together(looked, tmp
     assert (result.verdict, result.scope.kind) == ("repeated", "whole")
     assert watch.together == at_a_time(tmp_path) == [3, 3]
     assert (result.at_a_time, result.at_a_time_why) == (3, "each needs 1 core, and 8.0 are idle")
-    assert watch.said == ["the trials go on where they stopped, the last one first"]
+    assert watch.said == ["the trials go on where they stopped, the last trial first"]
 
 
 def test_trials_that_ran_together_wait_and_go_on(looked, tmp_path):
@@ -254,12 +254,12 @@ def measured(code, enough, imported=set):
     with subprocess.Popen([sys.executable, "-c", parent, code], start_new_session=True) as running:
         meter = UsageMeter(running.pid, imported)
         try:
-            while not enough(meter.usage()):
+            while not enough(usage := meter.usage()):
                 meter.look(last=True)
         finally:
             for process in capacity.below_quickly(running.pid):
                 subprocess.run(["kill", "-9", str(process.pid)], check=True)
-        return meter.usage()
+        return usage
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
