@@ -40,12 +40,12 @@ def module_of(path):
 
 
 def labels_of(*rows):
-    """A label image from text: a digit is a cell's number, a point background."""
+    """A label image from text: a digit is the number of a cell, a point is background."""
     return np.array([[0 if sign == "." else int(sign) for sign in row] for row in rows])
 
 
 def left_of(process, weights):
-    """Those of `weights` that are in the end, each as often as it is there."""
+    """Those of `weights` that the process has at its end, each as often as it is there."""
     return [name for name in process.names("end", process.steps) if name in weights]
 
 

@@ -192,7 +192,7 @@ ALTERNATIVES = Option(
     default=False,
 )  # fmt: skip
 HEAT = Option("heat", ("--heat",), "Colour the heat map of the page by distance (runs more trials).", default=False)
-NOTES = Option("notes", ("--notes",), "Show all notes, also those about what does not count.", default=False)
+NOTES = Option("notes", ("--notes",), "Show each note, also about what does not count.", default=False)
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 # format of a report -> (its module in samebits.reports.presenters, the help of its option)
 FORMATS = {

@@ -59,7 +59,7 @@ def ordinal(number: int) -> str:
 
 
 def step_place(place: Mapping[str, int]) -> str:
-    """Return ``the 2nd step of the 3rd epoch, after the checkpoint of step 1,200``, as far as it is known.
+    """Return ``the 2nd step of the 3rd epoch, after the checkpoint of step 1,200``, or the parts that are known.
 
     `place`: see `Divergence.within`.
     """

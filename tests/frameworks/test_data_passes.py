@@ -1,4 +1,4 @@
-"""The steps with which a training begins a new pass over its data, and those between which it saves a file."""
+"""The steps with which a training begins a new pass over its data, and the steps between which it saves a file."""
 
 import sys
 from importlib.util import find_spec
@@ -69,7 +69,7 @@ def test_an_evaluation_after_an_epoch_belongs_to_the_first_step_of_the_next(watc
     assert {(row[1], row[0]) for row in evaluations} == {("forward", 3), ("forward", 6), ("end", 9)}
 
 
-def test_a_file_of_safetensors_is_told_also_if_it_imports_pytorch(watched_run):
+def test_a_file_of_safetensors_is_told_also_if_safetensors_imports_pytorch(watched_run):
     pytest.importorskip("safetensors.torch")
     program = "from safetensors.torch import save_file" + TORCH.replace("WORKERS", "0")
     trial = watched_run(sys.executable, program + "save_file(model.state_dict(), filename='tensors')")

@@ -181,7 +181,7 @@ def test_a_log_into_which_the_check_prints_stays_and_is_not_what_a_trial_wrote(t
     done = subprocess.run(["bash", "-c", f"{command} > log3.txt 2>&1"], cwd=tmp_path, timeout=120)
     assert done.returncode == 1, (tmp_path / "log3.txt").read_text()
     assert "DIFFERENT" in (tmp_path / "log3.txt").read_text()
-    assert not any(leaks_of(tmp_path / "record")), "two trials, or three on a machine that runs two side by side"
+    assert not any(leaks_of(tmp_path / "record")), "two trials run, or three if the machine runs two side by side"
 
 
 def test_a_record_of_another_check_in_the_working_folder_is_left_alone(tmp_path):

@@ -71,7 +71,7 @@ def test_a_trial_goes_on_where_it_waited(looked, tmp_path):
     assert rounds_of(tmp_path) == [20, 200]
     assert len(watch.seen[1]) == TRIALS
     assert not watch.started_over()
-    assert watch.said == ["the trials go on where they stopped, the last one first"]
+    assert watch.said == ["the trials go on where they stopped, the last trial first"]
     assert not any(map(is_alive, watch.seen[1]))
 
 

@@ -77,7 +77,7 @@ def test_the_path_goes_from_the_step_to_the_tensor(diverged):
     path = re.search(r'<ol class="path".*?</ol>', text, re.DOTALL).group()
     assert re.findall(r"<li>(.*?)</li>", path) == ["step 0", "gradient", "embed.weight"]
     assert "812 of 65,536 values, at most 3 ULP" in text
-    assert "3,4, from 1,2,5" in text
+    assert "3,4 (from 1,2,5)" in text
 
 
 def test_what_it_does_not_say_is_said(repeated):

@@ -184,7 +184,7 @@ def test_what_was_not_observed_and_not_held_is_said(repeated):
 
 def test_several_notes_about_what_does_not_count_are_one_line_unless_all_are_wanted(repeated):
     result = repeated.model_copy(update={"warnings": ["a", "b", "c"], "uncounted": ["a", "b"], "record": "rec/x y"})
-    said = "2 notes about what does not count are left out: samebits report --notes 'rec/x y'"
+    said = "2 notes about what does not count are left out. To see them: samebits report --notes 'rec/x y'"
     assert [line for line in shown(result).splitlines() if "note " in line] == ["   note   c", f"   note   {said}"]
     every = terminal.render(report(result, all_notes=True))
     assert [line for line in every.splitlines() if "note " in line] == ["   note   a", "   note   b", "   note   c"]

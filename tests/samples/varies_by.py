@@ -88,7 +88,7 @@ def fill_uninitialized():
 
 
 def aslr():
-    """An address in the C library; a function that Python itself names may have a fixed one in Python's own file."""
+    """An address in the C library. A function that Python itself uses may have a fixed one in Python's own file."""
     import ctypes
     return ctypes.cast(ctypes.CDLL(None).drand48, ctypes.c_void_p).value
 

@@ -22,12 +22,12 @@ from samebits.launch.processes import command
         (["runs"], "Name a program:  samebits check -- python train.py"),
         (["."], "Name a program:  samebits check -- python train.py"),
         (["first"], "It is a record, not a command:  samebits report first"),
-        (["./first", "./second"], "It is a record, which stands alone: leave out the other words."),
+        (["./first", "./second"], "It is a record, not a command: leave out the other words."),
         (["frist"], "If you mean a record: there is no folder frist here."),
         (["pythn", "train.py"], ""),
     ],
 )
-def test_what_is_no_program_is_told_what_to_type(tmp_path, words, advice):
+def test_what_is_no_program_gets_advice_that_fits(tmp_path, words, advice):
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "record.json").write_text('{"format": 1, "samebits": "0.1.0"}')
     for name in ("train.ipynb", "run.sh", "train.py"):

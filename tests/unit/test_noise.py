@@ -293,7 +293,7 @@ def test_every_format_shows_the_layers_and_escapes_the_command():
         assert "same seed" in text
         assert "0.408" in text
     assert "<b>.py" not in html.render(shown)
-    equal = report(found({1: [1.0, 1.0, 1.0], 2: [2.0, 2.0, 2.0]}))  # a band without width is not there
+    equal = report(found({1: [1.0, 1.0, 1.0], 2: [2.0, 2.0, 2.0]}))  # a band without width is not shown
     assert ["the band is" in html.render(one) for one in (shown, equal)] == [True, False]
     assert json.loads(shown.document.model_dump_json())["metrics"][0]["same_seed"] == pytest.approx(1.0)
 

@@ -27,7 +27,7 @@ FORMS = {
     "locate": keywords.LocateOptions,
     "report": keywords.ReportOptions,
 }
-# `samebits.add` is a function; others are of the command line
+# `samebits.add` is a function; the others exist only on the command line
 NOT_IN_CHECK = {"add", "run", "bisect", "profile", "show_options", "notes"}
 NOT_IN_REPORT = {"statement", "paper", "notes"}
 OF_PYTHON = {"directory", "progress"}  # a command line has a current folder and a screen

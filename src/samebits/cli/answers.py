@@ -41,7 +41,7 @@ __all__ = [
 
 
 def answer(result: Result, targets: Targets, record: Record, *, all_notes: bool = False) -> int:
-    """Show a result, write the requested files, and return its exit status. `all_notes`: see `report`."""
+    """Show a result, write the requested files, and return its exit status. `all_notes`: show each note."""
     return present(report_of_result(result, record, targets, all_notes=all_notes), targets)
 
 

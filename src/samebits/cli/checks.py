@@ -233,7 +233,7 @@ def _report_again(result: Result, record: Record, targets: answers.Targets, *, a
     report = report_of_result(result, record, targets, all_notes=all_notes)
     if result.divergence is None:
         return report
-    from samebits.patches.report import of_record  # here, because it needs more than reports do
+    from samebits.patches.report import of_record  # here, because it imports more than reports need
 
     return replace(report, blocks=(*of_record(record.folder), *report.blocks))
 

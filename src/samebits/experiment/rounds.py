@@ -94,7 +94,7 @@ class Trials:
         begun = self.progress.growing_round_started if limits.grows else self.progress.round_started
         begun(limits.steps, len(ids))
         if len(self._waiting) > 1:
-            self.progress.note("the trials go on where they stopped, the last one first")
+            self.progress.note("the trials go on where they stopped, the last trial first")
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))

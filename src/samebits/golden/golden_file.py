@@ -83,7 +83,7 @@ def header_of(hash_name: str, controls: str) -> str:
 def read_golden(path: Path) -> GoldenFile:
     """Read a golden file; one that does not exist has no blocks. Raises UsageError for a file that cannot be used."""
     try:
-        text = path.read_bytes().decode().replace("\r\n", "\n")  # Git may have put Windows line endings into it
+        text = path.read_bytes().decode().replace("\r\n", "\n")  # Git may write Windows line endings
     except FileNotFoundError:
         return GoldenFile(path, "")
     except (OSError, UnicodeDecodeError) as why:

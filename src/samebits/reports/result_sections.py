@@ -157,7 +157,7 @@ def _where(result: Result, divergence: Divergence) -> Section:
         ("what", divergence.detail),
         ("size", result_words.size(divergence)),
         ("looks", divergence.size.looks if divergence.size else ""),
-        ("trials that diverge here", f"{words.ids(divergence.trials)}, from {reference}"),
+        ("trials that diverge here", f"{words.ids(divergence.trials)} (from {reference})"),
         ("trials that diverge later", _later(result)),
         ("process", StyledText(" ".join(process.argv) + rank, "code")),
         ("effect", result_words.effect(result)),

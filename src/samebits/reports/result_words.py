@@ -287,13 +287,13 @@ def later_leavers(result: Result) -> dict[int, int]:
 
 
 def fewer_notes(result: Result) -> list[str]:
-    """Return the notes. If several only name what does not count, one line stands for them, with a command."""
+    """Return the notes. If several only name what does not count, one line gives their number and a command."""
     counted = [text for text in result.warnings if text not in result.uncounted]
     left_out = len(result.warnings) - len(counted)
     if left_out < 2 or not result.record:
         return result.warnings
     command = f"samebits report --notes {record_name(result)}"
-    return [*counted, f"{left_out} notes about what does not count are left out: {command}"]
+    return [*counted, f"{left_out} notes about what does not count are left out. To see them: {command}"]
 
 
 def unseen(result: Result) -> str:

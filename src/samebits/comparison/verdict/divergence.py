@@ -79,9 +79,9 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
 
 
 def _within(first: FirstDifference) -> dict[str, int]:
-    """Return the epoch or the evaluation, if an epoch came before it, the last checkpoint before it, and the cell.
+    """Return the epoch (or the evaluation after an epoch), the last checkpoint before the difference, and the cell.
 
-    Each is left out if it is not known. The line of the cell is known if only one line of it made steps.
+    Each is left out if it is not known. The line of the cell is known if only one of its lines made steps.
     """
     if first.member is None or _kind(first) in ("start", "end"):
         return {}
@@ -93,7 +93,7 @@ def _within(first: FirstDifference) -> dict[str, int]:
     cell = cells[-1].get("number") if cells else None
     lines = [event.get("line") for event in trace.events_named("cell-line") if event.get("number") == cell]
     line = lines[0] if cell and len(lines) == 1 else None
-    # an evaluation between two steps belongs to the second one, and may come before a file that is saved between them
+    # an evaluation between two steps belongs to the second step; a file between them may have been saved after it
     saved = max((event["step"] for event in files if event["step"] <= step - evaluates), default=0)
     known = {"checkpoint": saved, "cell": cell, "line": line}
     place = {name: number for name, number in known.items() if number}
@@ -136,7 +136,7 @@ def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDiffere
     step = reference.steps
     for part in pair.members:
         yield from _of_member(part, took_steps=step > 0)
-    command = ProcessKey(order=0, argv=program(reference.command))  # stands for a process if none observed anything
+    command = ProcessKey(order=0, argv=program(reference.command))  # if no process observed anything
     process = reference.members[0].process if reference.members else command
     for number, file in enumerate(pair.files):
         kind = "structure" if file.missing else "end"

@@ -40,7 +40,7 @@ class RecordSide:
 
 @dataclasses.dataclass(frozen=True)
 class MergedRecord:
-    """Two records as one, with everything that reports need of a record. `names`: those of two commits, as given."""
+    """Two records as one, with everything that reports need of a record. `names`: the two commits, as given."""
 
     folder: Path
     file: RecordFile

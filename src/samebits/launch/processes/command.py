@@ -113,7 +113,7 @@ def _advice(command: Sequence[str], directory: Path) -> str:
     name, is_alone = command[0], len(command) == 1
     if folders.is_record(directory / name):
         if not is_alone:
-            return "It is a record, which stands alone: leave out the other words."
+            return "It is a record, not a command: leave out the other words."
         return f"It is a record, not a command:  samebits report {name}"
     if len(name.split()) > 1:
         return f"Leave out the quotes:  samebits check -- {name}"

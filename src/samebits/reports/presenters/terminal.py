@@ -58,7 +58,7 @@ def render(report: Report, *, width: int | None = None, colour: bool = False) ->
 
     `width`: where prose is folded; None leaves lines whole (for a log or a pipe).
     """
-    # without newlines in it, a name cannot pass for a line of a report
+    # a name without newlines cannot look like a line of a report
     safe = [line._replace(text=words.one_line(line.text)) for line in _report(report, width)]
     lines = [line for whole in safe for line in _folded(whole, width)]
     return "\n".join(_painted(line) if colour else line.text for line in lines) + "\n"
