@@ -149,6 +149,7 @@ def test_trials_that_may_have_disturbed_each_other_start_again_one_by_one(looked
     assert at_a_time(tmp_path) == [1]
     assert any(said in note and "one by one" in note for note in watch.said)
     assert said in result.at_a_time_why
+    assert not any(trial.file.leaks for trial in open_record(tmp_path / "record").trials)
     assert result.verdict == "inconclusive"
 
 
