@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["watch", "watch_functions"]
 
-# functions that write tensors of PyTorch into a file; `torch.save` calls the first one (older releases than 1.4 do not)
+# functions that write tensors of PyTorch into a file; `torch.save` calls the first one (by default from 1.6 on)
 _FUNCTIONS = (
     ("torch.serialization", "_open_zipfile_writer"),
     ("safetensors.torch", "save_file"),
