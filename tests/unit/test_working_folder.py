@@ -7,7 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from hypothesis import Phase, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -250,3 +250,41 @@ Trials.TestCase.settings = settings(
     max_examples=int(os.environ.get("SAMEBITS_EXAMPLES", "40")), stateful_step_count=12, deadline=None, phases=PHASES
 )
 TestTrials = Trials.TestCase
+
+
+BESIDE = st.tuples(
+    st.integers(0, 2), st.sampled_from(["append", "write", "remove", "rmtree", "end"]), st.sampled_from(NAMES)
+)
+
+
+@given(st.lists(BESIDE, max_size=10))
+@settings(max_examples=int(os.environ.get("SAMEBITS_EXAMPLES", "40")), deadline=None, phases=PHASES)
+def test_trials_side_by_side_leave_nothing_to_the_next_one(steps):
+    """A trial starts with its first step, so a trial beside it may have written already."""
+    with tempfile.TemporaryDirectory() as top:
+        folder = Path(top) / "work"
+        apply(folder, [("write", name, text) for name, text in USERS.items()])
+        base, room, running = tree(folder), SharedFolder.of(folder), {}
+
+        def leave(number):
+            stay, wrote = running.pop(number)
+            room.leave(stay, folders.snapshot(folder), Writers(wrote))
+            room.end(stay)
+
+        for number, step, name in steps:
+            if step == "end":
+                leave(number) if len(running) > 1 and number in running else None
+                continue
+            if number not in running:
+                running[number] = room.stay(Path(top), number), []
+                room.enter(running[number][0])
+            running[number][1].extend(apply(folder, [(step, name, f"{number}")]))
+        for number in list(running):
+            leave(number)
+        last = room.stay(Path(top), 4)
+        room.enter(last)
+        try:
+            assert tree(folder) == base
+        finally:
+            room.end(last)
+            room.settle()

@@ -89,6 +89,10 @@ class Stay:
         old = (path for path in before.folders if not any(path.is_relative_to(folder) for folder in mine))
         self.old = self.old or dict(_states((directory, *old)))
 
+    def begin_beside(self, other: Stay) -> None:
+        """Note what was there when the first of the trials side by side started: since then they may have written."""
+        self.base, self.old = dict(other.base), self.old or dict(other.old)
+
     def learn(self, directory: Path, after: Snapshot, writers: Writers, *, is_wary: bool) -> None:
         """Note what the trial has done so far. `is_wary`: files whose writer nobody saw stay where they are."""
         entries = after.entries

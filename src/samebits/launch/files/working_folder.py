@@ -90,9 +90,12 @@ class SharedFolder:
         if not before.is_whole:
             self.why_not = self.why_not or f"it holds more than {folders.MOST_FILES:,} files"
         if self.is_held:
-            if not self._running:
+            beside = next((other for other in self._running if other.old), None)
+            if beside is not None:
+                stay.begin_beside(beside)
+            else:
                 self._originals.keep(before.entries, {*stay.created, *stay.changed, *stay.removed})
-            stay.begin(before, self._originals, self.directory)
+                stay.begin(before, self._originals, self.directory)
         self._running.add(stay)
         return before
 
