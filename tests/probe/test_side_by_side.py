@@ -280,7 +280,8 @@ def every_thread():
 
 @needs_two_cores
 def test_a_thread_of_a_blas_that_waits_for_work_needs_no_core(looked):
-    result, _ = looked("import numpy; numpy.ones((2, 2)) @ numpy.ones((2, 2))")
+    """Such a thread spins first, so a trial of a few hundredths of a second would need two cores."""
+    result, _ = looked("import numpy, time; numpy.ones((2, 2)) @ numpy.ones((2, 2)); time.sleep(.02)")
     assert result.at_a_time_why == "each needs 1 core, and 8.0 are idle"
 
 
