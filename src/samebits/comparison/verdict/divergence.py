@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
-
 from samebits import words
 from samebits.comparison.evidence.classification import EVALUATIONS
 from samebits.comparison.traces.differing_rows import Row
 from samebits.comparison.traces.processes import AlignedTrial, Member, program
 from samebits.comparison.verdict.file_order import file_order
 from samebits.comparison.verdict.groups import Comparison, MemberDifference, PairDifference
-from samebits.comparison.verdict.values import PointValues, point_numbers, start_of_value, values_at
+from samebits.comparison.verdict.values import values_at
 from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
-from samebits.store.trace import chunks
 from samebits_probe import wire
 
 MOST_DETAILS = 50
@@ -207,26 +204,8 @@ def _in_words(first: FirstDifference, comparison: Comparison) -> str:
         parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
     if values.scalars:
         parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
-    if first.place.kind == _CODES["start"]:
-        shared = shared_value(row, member, values.fingerprints, comparison.aligned)
-        parts += [shared] if shared else _renamed(row, member, values, comparison)
     parts.append(span(row, member, comparison.reference))
     return "; ".join(part for part in parts if part)
-
-
-def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparison) -> list[str]:
-    """Say that a trial has the reference's first value under a different name. In that case an order differs."""
-    reference = comparison.reference.id
-    value = values.fingerprints.get(reference)
-    if value is None:
-        return []
-    for number in (number for number, own in values.fingerprints.items() if own != value):
-        twin = next(candidate for candidate in comparison.trial(number).members if candidate.key == member.key)
-        name = start_of_value(twin.trace, value, row)
-        if name is not None:
-            sentence = f"trial {number} has the value of trial {reference} under the name {name}"
-            return [f"{sentence}: models are initialised, or first called, in a different order"]
-    return []
 
 
 def _tensor(row: Row) -> str:
@@ -275,32 +254,6 @@ def trained_beside(member: Member, trial: AlignedTrial) -> list[Member]:
     if member.trace.facts.get("world_size") not in (None, 1):
         return []
     return [other for other in trial.members if other is not member and other.trace.steps]
-
-
-def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: list[AlignedTrial]) -> str:
-    """Say that a sibling trained this very value before the process read it; empty if no sibling was seen to."""
-    for trial in trials:
-        own = next((candidate for candidate in trial.members if candidate.key == member.key), None)
-        value = values.get(trial.id)
-        for sibling in trained_beside(own, trial) if own is not None and value is not None else []:
-            step = _step_of(sibling, row, value)
-            if step is not None:
-                return (
-                    f"in trial {trial.id} the value is the one that {named(sibling)} held after its step {step:,}: "
-                    "these processes share a model, and how far each has trained it depends on their speed"
-                )
-    return ""
-
-
-def _step_of(member: Member, row: Row, value: bytes | None) -> int | None:
-    """Return the first step after which a process held the value under the same name."""
-    numbers = point_numbers(member.trace, "update", row.name)
-    for part in chunks(member.trace.rows) if numbers else []:
-        mask = np.isin(part["point"], numbers) & (part["flag"] == wire.LEAF)
-        for observation in part[mask]:
-            if observation["fingerprint"].tobytes() == value:
-                return int(observation["step"])
-    return None
 
 
 def span(row: Row, member: Member, trial: AlignedTrial) -> str:

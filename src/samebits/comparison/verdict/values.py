@@ -57,25 +57,6 @@ def point_numbers(trace: ProcessTrace, kind: str, name: str | None = None) -> li
     return [number for number, point in enumerate(trace.points) if point.kind == kind and name in (None, point.name)]
 
 
-def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
-    """Return the different name under which a trace has an initial value like the row's, if there is one.
-
-    Its type and shape are the same.
-    """
-    point = like.point
-    twins = [
-        number
-        for number in point_numbers(trace, "start")
-        if trace.points[number].name != like.name
-        and (trace.points[number].dtype, trace.points[number].shape) == (point.dtype, point.shape)
-    ]
-    for part in chunks(trace.rows) if twins else []:
-        for row in part[np.isin(part["point"], twins)]:
-            if row["fingerprint"].tobytes() == value:
-                return trace.points[int(row["point"])].name
-    return None
-
-
 def _fingerprint(trace: ProcessTrace, row: Row) -> bytes | None:
     numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
     for part in chunks(trace.rows) if numbers else []:

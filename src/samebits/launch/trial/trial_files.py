@@ -20,16 +20,9 @@ from samebits.launch.trial import artifacts
 from samebits.model import FilesFile, Leak
 from samebits_probe import wire
 
-__all__ = ["TrialFiles", "inherit"]
+__all__ = ["TrialFiles"]
 
 _MOST_NAMED = 1000
-
-
-def inherit(source: Path, targets: Mapping[str, Path]) -> None:
-    """Copy the files of a killed run for the run that resumes. `targets`: folder in `source` -> where its files go."""
-    for name, target in targets.items():
-        if (source / name).is_dir():
-            shutil.copytree(source / name, target, symlinks=True, dirs_exist_ok=True)
 
 
 class TrialFiles:
