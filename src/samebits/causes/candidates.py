@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from samebits import controls
+from samebits import controls, words
 from samebits.causes.decision_rule import Rule, Where
 from samebits.model import Kind
 from samebits_probe import wire
@@ -94,6 +94,12 @@ def most_specific(sets: Sequence[list[str]]) -> list[str]:
 def without(names: Sequence[str], left_out: str) -> list[str]:
     """Return the names without a control, and without the controls that imply or need it."""
     return [name for name in names if left_out not in controls.resolve([name])]
+
+
+def held_words(held: Collection[str], everything: Sequence[str]) -> str:
+    """Describe controls in a few words: by their names, or by the names that are missing from everything."""
+    names = [name for name in everything if name in held] or sorted(held)
+    return f"{words.some_of(names, [name for name in everything if name not in held]) or 'nothing'} held"
 
 
 # -- controls that a program cannot run with ------------------------------------------------------------------------

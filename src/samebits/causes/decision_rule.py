@@ -29,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from samebits import words
 from samebits.model import HeldControl
 
 Where = tuple[int, int, int]  # process, step, kind: in the order of judging
@@ -61,6 +62,16 @@ class Observation:
     def place(self) -> Where:
         """The first point at which two of its trials diverge. If they agree: NOWHERE, which is after all others."""
         return NOWHERE if self.where is None else self.where
+
+    @property
+    def words(self) -> str:
+        """What the trials show, in a few words."""
+        if self.broke:
+            return f"the program does not run with this: {self.broke}"
+        if self.unclear:
+            return f"no answer: {self.unclear}"
+        outcomes = "the same bits" if len(self.groups) == 1 else f"{len(self.groups)} different outcomes"
+        return f"{words.count(self.trials, 'trial')}, {outcomes}"
 
     def diverges(self, before: Where = NOWHERE) -> bool:
         """Return whether its trials diverge before a point."""

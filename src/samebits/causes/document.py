@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import controls, words
-from samebits.causes.candidates import Conclusion
+from samebits.causes.candidates import Conclusion, held_words
 from samebits.causes.decision_rule import Rule
-from samebits.causes.setting_words import held_words
 from samebits.causes.settings import Setting, SettingRecords
 from samebits.documents import Evidence, Explanation, Fix, State
 from samebits.model import Result

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from samebits import clock, controls, words
+from samebits.causes.candidates import held_words
 from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
 from samebits.causes.estimate import Corrections
 from samebits.causes.kept_settings import KeptSettings
 from samebits.causes.lookahead import shares
-from samebits.causes.setting_words import held_words, seen_words
 from samebits.causes.sought import Sought, evidence_of
 from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
@@ -256,7 +256,7 @@ class SettingRecords:
         """Keep what a setting has shown, and show it as a note."""
         if self._keep is not None:
             self._keep(self)
-        self.progress.note(f"{held_words(self.added(setting), self.everything)}: {seen_words(setting.seen())}")
+        self.progress.note(f"{held_words(self.added(setting), self.everything)}: {setting.seen().words}")
         for text in self.corrections.after(self.trials - self._known, clock.now()) if self.corrections else ():
             self.progress.note(text)
 

@@ -10,8 +10,8 @@ from samebits.imports import importer
 if TYPE_CHECKING:
     from samebits.comparison.tensors.size import measure, relative_distance, update_looks
     from samebits.comparison.tensors.tensor_difference import TensorPair, shown_difference
-    from samebits.comparison.verdict.clock_laws import is_open
     from samebits.comparison.verdict.judgement import judge, surely_diverge
+    from samebits.comparison.verdict.timed_trials import is_open
 
 __all__ = [
     "TensorPair",
@@ -26,7 +26,7 @@ __all__ = [
 
 _MODULES = {
     "TensorPair": "tensors.tensor_difference",
-    "is_open": "verdict.clock_laws",
+    "is_open": "verdict.timed_trials",
     "judge": "verdict.judgement",
     "shown_difference": "tensors.tensor_difference",
     "surely_diverge": "verdict.judgement",

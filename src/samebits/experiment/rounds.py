@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from samebits import clock, imports, interrupt
 from samebits.endings import STOPPED_BY_USER
-from samebits.experiment import first_trials, starts
+from samebits.experiment import starts
 from samebits.experiment.held_back import HeldBack
 from samebits.experiment.progress import Progress
-from samebits.experiment.schedule import NO_VERDICT, FinishedRound, after_first
+from samebits.experiment.schedule import NO_VERDICT, FinishedRound, after_first, is_enough
 from samebits.launch.capacity.capacity import Capacity, Usage
 from samebits.launch.environment import Slot
 from samebits.launch.files.custody import check_space
@@ -109,7 +109,7 @@ class Trials:
                 self._fill(to_come, limits, jobs=jobs, of=max(ids))
                 most = max(most, len(self.capacity.places.taken))
                 ended = [file for file in self._poll(len(ids)) if not self._starts_again(file, to_come)]
-                if ended and not done and first_trials.is_enough(self.plan, ended[0], tries_first=tries_first):
+                if ended and not done and is_enough(self.plan, ended[0], tries_first=tries_first):
                     to_come.clear()
                     back.ids.clear()
                 if ended and alone:

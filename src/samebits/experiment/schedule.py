@@ -1,15 +1,18 @@
 """Describes rounds that have ended, and decides how many steps the trials of the next one make.
 
-They make a few steps, then ten times as many, and at last all.
+They make a few steps, then ten times as many, and at last all. The first trial of a round may show that the others need
+not start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from samebits import clock
-from samebits.launch.plan import Limits
+from samebits.launch.plan import Limits, Plan
+from samebits.launch.processes.observations import Processes, read_json
 from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10
@@ -151,3 +154,23 @@ def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
     fewer, quicker = past[-2]
     each = max((seconds - quicker) / (steps - fewer), 0.0)
     return max(seconds - each * steps, 0.0), each
+
+
+def is_enough(plan: Plan, first: TrialFile, *, tries_first: bool) -> bool:
+    """Return whether the first trial of a round shows that the others need not start."""
+    if first.status == "complete" and _files(plan, first).get("patterns_without_match"):
+        return True  # a pattern of --artifact matches no file: the user should know at once
+    return tries_first and _gives_no_verdict(plan, first)
+
+
+def _gives_no_verdict(plan: Plan, file: TrialFile) -> bool:
+    """Return whether more trials like this one would show nothing: it ended badly, or left nothing to compare."""
+    if file.status in NO_VERDICT:
+        return True
+    if plan.options.artifacts or _files(plan, file).get("files"):
+        return False
+    return not Processes(plan.trial_folder(file.id)).observing()  # the program's globals may hold its model
+
+
+def _files(plan: Plan, file: TrialFile) -> dict[str, Any]:
+    return read_json(plan.trial_folder(file.id) / "files.json") or {}

@@ -11,7 +11,6 @@ from samebits import words
 from samebits.comparison.traces.coverage import named_by_program
 from samebits.comparison.traces.processes import AlignedTrial, Member
 from samebits.comparison.verdict import network_orders, sentences
-from samebits.comparison.verdict.clock_laws import known_laws, settled
 from samebits.comparison.verdict.divergence import group_points
 from samebits.comparison.verdict.endings import is_usable, unwatched, unwatched_processes
 from samebits.comparison.verdict.groups import Comparison, group_splits
@@ -20,7 +19,7 @@ from samebits.comparison.verdict.orders import counted_difference
 from samebits.comparison.verdict.reasons import Reason, ReasonInputs, why_not_repeated
 from samebits.comparison.verdict.setup import differing_facts, setup, why_no_divergence
 from samebits.comparison.verdict.threads import trains_elsewhere, with_racing_steps, without_racing_traces
-from samebits.comparison.verdict.timed_trials import counted
+from samebits.comparison.verdict.timed_trials import counted, known_laws, settled
 from samebits.comparison.verdict.unknown_places import unknown_places
 from samebits.comparison.verdict.values import agreements, final
 from samebits.comparison.verdict.warnings import Note, WarningInputs, unseeded, used_generators_differ, warnings

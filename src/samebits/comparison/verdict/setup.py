@@ -6,10 +6,10 @@ It also says when a difference is not a divergence: if the trials that differ ha
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samebits import words
 from samebits.comparison.traces.processes import AlignedTrial
@@ -18,6 +18,9 @@ from samebits.comparison.verdict.leaks import leak_advice, leak_contents, leak_s
 from samebits.comparison.verdict.reasons import Reason
 from samebits.model import HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
+
+if TYPE_CHECKING:
+    from samebits.comparison.verdict.warnings import WarningInputs
 
 
 def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
@@ -152,3 +155,24 @@ def machine_facts(trial: TrialTrace) -> dict[str, str]:
     readings = [trial.file.machine, *(e.get("machine", {}) for p in trial.observed for e in p.events_named("machine"))]
     sources = [source for source in readings if isinstance(source, dict)]
     return {name: str(source[name]) for source in sources for name in MACHINE_FACTS if name in source}
+
+
+# -- warnings about the code of the trials, and the packages that they had --------------------------------------------
+
+
+def changed_code(inputs: WarningInputs) -> Iterator[str]:
+    if inputs.setup.code_changed:
+        yield "the code was changed between the trials"
+
+
+def uncommitted_code(inputs: WarningInputs) -> Iterator[str]:
+    if any(trial.file.code.get("dirty") for trial in inputs.trials):
+        yield "the code has changes that are not committed; the commit alone does not identify the code that ran"
+
+
+def different_packages(inputs: WarningInputs) -> Iterator[str]:
+    by_trial = [packages(trial) for trial in inputs.trials if trial.observed]
+    names = sorted({name for versions in by_trial for name in versions})
+    differing = [name for name in names if len({versions[name] for versions in by_trial if name in versions}) > 1]
+    if differing:
+        yield f"the trials had different versions of {words.listed(differing)}"

@@ -1,17 +1,23 @@
-"""Decides which trials with a faster clock count. A faster clock may have changed the program's behaviour."""
+"""Trials with a faster clock: which of them count, what they can explain, and what a report says about them.
+
+A faster clock may have changed the program's behaviour. Then the trial does not count.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from samebits import words
 from samebits.comparison.evidence.judge import Judge
+from samebits.comparison.evidence.laws import Finding
 from samebits.comparison.traces.processes import AlignedTrial
-from samebits.comparison.verdict.groups import PairDifference, pair_difference
-from samebits.model import RecordFile
+from samebits.comparison.verdict.groups import Comparison, PairDifference, pair_difference
+from samebits.model import ClockLaw, RecordFile, TrialFile
 from samebits.store.trace import TrialTrace
 
-__all__ = ["DECIDES", "DID_NOT_END_WELL", "CountedTrials", "counted"]
+if TYPE_CHECKING:
+    from samebits.comparison.verdict.warnings import WarningInputs
 
 DID_NOT_END_WELL = "did not end well"
 DECIDES = "trained differently"
@@ -70,3 +76,65 @@ class _TrueTrials:
     def _are_equal(self, pair: PairDifference) -> bool:
         steps = all(part.difference.equal and not part.alone for part in pair.members)
         return steps and all(difference.name in self._differing for difference in pair.files)
+
+
+# -- what they can explain, and what they have explained --------------------------------------------------------------
+
+
+def known_laws(record: RecordFile) -> dict[str, Finding]:
+    """Return the laws that a record holds, by the names of their places."""
+    return {value.place: Finding(value.law, value.ratio) for value in record.settled}
+
+
+def settled(comparison: Comparison) -> list[ClockLaw]:
+    """Return the laws by which this comparison understood differences."""
+    findings = comparison.judge.settled.items()
+    return [ClockLaw(place=place, law=finding.law, ratio=finding.ratio) for place, finding in findings]
+
+
+def is_open(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:
+    """Return whether these trials agree at every step, and differ in something that the experiment could explain."""
+    comparison = Comparison(
+        [AlignedTrial(t, record.command) for t in trials], record.options.ignores, known_laws(record)
+    )
+    pairs = [pair for _, pair in comparison.known_pairs()]
+    agree = all(part.difference.equal and not part.alone for pair in pairs for part in pair.members)
+    return agree and any(difference.is_open for pair in pairs for difference in pair.left)
+
+
+# -- warnings ---------------------------------------------------------------------------------------------------------
+
+
+def changed_training(inputs: WarningInputs) -> Iterator[str]:
+    """Yield a warning about trials whose faster clock may have changed the training."""
+    files = [file for file in _timed(inputs) if inputs.left_out.get(file.id) == DECIDES]
+    if files:
+        yield (
+            f"{_clocks(files)}, and the training differed: it may depend on measured time "
+            f"({words.trials([file.id for file in files])} {words.were([file.id for file in files])} not compared)"
+        )
+
+
+def faster_clocks(inputs: WarningInputs) -> Iterator[str]:
+    """Yield how many values follow the clock, and which trials show that; then trials that did not end well."""
+    timed, number = _timed(inputs), len(inputs.comparison.judge.settled)
+    counting = [file for file in timed if file.id not in inputs.left_out]
+    follow = f"{words.count(number, 'value')} {words.agree(number, 'follows', 'follow')}"
+    if counting:
+        yield f"{_clocks(counting)}; {follow if number else 'no value follows'} the clock"
+    elif number:
+        yield f"{follow} the clock, as was known before these trials"
+    for file in timed:
+        if inputs.left_out.get(file.id) == DID_NOT_END_WELL:
+            why = f": {file.why}" if file.why else ""
+            yield f"{_clocks([file])}, and did not end well{why}; so it shows nothing"
+
+
+def _timed(inputs: WarningInputs) -> list[TrialFile]:
+    return [trial.file for trial in inputs.every if trial.file.clock_rate != 1]
+
+
+def _clocks(files: list[TrialFile]) -> str:
+    """``trials 4 and 5 ran with a clock that was 1,000 and 30 times as fast``."""
+    rates = words.listed([f"{file.clock_rate:,g}" for file in files])
+    return f"{words.trials([file.id for file in files])} ran with a clock that was {rates} times as fast"

@@ -11,13 +11,13 @@ import numpy as np
 from samebits import words
 from samebits.comparison.traces.beside import EVALUATION
 from samebits.comparison.verdict import sentences
-from samebits.comparison.verdict.clock_warnings import changed_training, faster_clocks
-from samebits.comparison.verdict.code_warnings import changed_code, different_packages, uncommitted_code
 from samebits.comparison.verdict.endings import asking_processes, ended_well, hidden_processes
 from samebits.comparison.verdict.groups import Comparison
 from samebits.comparison.verdict.leaks import leak_sentence, trials_with_leaks
 from samebits.comparison.verdict.reasons import Reason
 from samebits.comparison.verdict.sentences import different_files
+from samebits.comparison.verdict.setup import changed_code, different_packages, uncommitted_code
+from samebits.comparison.verdict.timed_trials import changed_training, faster_clocks
 from samebits.comparison.verdict.used_generators import states
 from samebits.comparison.verdict.values import curve, point_numbers, weight_names
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
