@@ -38,14 +38,8 @@ class Sought:
         return bool(is_there) and trial.file.status == "complete"
 
     def _is_observed(self, process: ProcessTrace) -> bool:
-        numbers = [n for n, point in enumerate(process.points) if (point.kind, point.name) == (self.kind, self.name)]
-        rows = process.rows
-        return any(bool(((rows["point"] == n) & (rows["step"] >= self._least_step)).any()) for n in numbers)
-
-    @property
-    def _least_step(self) -> int:
-        """The step at which the point must be there. Trainings that race may end at different steps."""
-        return -1 if self.kind == "end" else self.step
+        least = -1 if self.kind == "end" else self.step  # trainings that race may end at different steps
+        return bool((process.rows_of(self.kind, name=self.name)["step"] >= least).any())
 
 
 def evidence_of(result: Result | None, trials: Sequence[TrialTrace]) -> Sought | None:

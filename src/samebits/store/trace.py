@@ -121,6 +121,16 @@ class ProcessTrace:
         """Return the events of one name, in their order."""
         return [event for event in self.events if event.get("event") == name]
 
+    def point_numbers(self, kind: str, name: str | None = None) -> list[int]:
+        """Return the ids of a kind's points (of one name)."""
+        return [n for n, point in enumerate(self.points) if point.kind == kind and name in (None, point.name)]
+
+    def rows_of(self, *kinds: str, name: str | None = None) -> NDArray[Any]:
+        """Return the rows of the points of these kinds (of one name)."""
+        numbers = [number for kind in kinds for number in self.point_numbers(kind, name)]
+        rows: NDArray[Any] = self.rows[np.isin(self.rows["point"], numbers)]
+        return rows
+
     def began_with(self, name: str) -> bool:
         """Return whether this initial value is one of the first that the process observed.
 

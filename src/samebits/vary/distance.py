@@ -12,7 +12,7 @@ import numpy as np
 
 from samebits import comparison
 from samebits.comparison.traces.processes import AlignedTrial, Member
-from samebits.comparison.verdict.values import curve, point_numbers, weight_names
+from samebits.comparison.verdict.values import curve, weight_names
 from samebits.experiment import captures
 from samebits.experiment.captures import CapturedTensor
 from samebits.experiment.turns import OneByOne
@@ -125,15 +125,15 @@ def _weight_points(trace: ProcessTrace) -> list[int]:
     Tensors of an evaluation have different names.
     """
     names = weight_names(trace)
-    return [n for n in point_numbers(trace, "end") if trace.points[n].name in names]
+    return [n for n in trace.point_numbers("end") if trace.points[n].name in names]
 
 
 def _outcomes(a: ProcessTrace, b: ProcessTrace) -> Iterator[Outcome]:
     """Yield the last number of each curve, and the numbers of the end. Norms of tensors are not outcomes."""
     for kind in ("forward", "end"):
-        for number in point_numbers(a, kind):
+        for number in a.point_numbers(kind):
             name = a.points[number].name
-            twins = point_numbers(b, kind, name)
+            twins = b.point_numbers(kind, name)
             if name.startswith("norm:") or not twins:
                 continue
             mine, theirs = curve(a, number)[1], curve(b, twins[0])[1]

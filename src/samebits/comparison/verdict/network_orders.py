@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from itertools import permutations
 from typing import Literal
 
-import numpy as np
-
 from samebits.comparison.traces.networks import labels, networks
 from samebits.store.trace import ProcessTrace, TrialTrace
 
@@ -49,8 +47,7 @@ def _are_seeded(traces: Sequence[ProcessTrace]) -> bool:
 
 
 def _first_state(trace: ProcessTrace) -> bytes | None:
-    numbers = [number for number, point in enumerate(trace.points) if (point.kind, point.name) == ("rng", "torch")]
-    rows = trace.rows[np.isin(trace.rows["point"], numbers)]
+    rows = trace.rows_of("rng", name="torch")
     return bytes(rows[rows["step"].argmin()]["fingerprint"].tobytes()) if len(rows) else None
 
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samebits import words
 from samebits.comparison.traces.coverage import has_named_file
 from samebits.comparison.traces.processes import normal_argv
-from samebits.comparison.verdict.values import end_weights, point_numbers
+from samebits.comparison.verdict.values import end_weights
 from samebits.model import Divergence
 from samebits.store.trace import ProcessTrace, TrialTrace
 from samebits_probe.wire import OWN_MODEL, TRAINS_ELSEWHERE
@@ -32,7 +30,7 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
     if not ids:
         return None
     racing = [process for trial in trials for process in trial.observed if trains_elsewhere(process)]
-    agree = "; their final weights agree" if all(_rows(process, ("end",)).any() for process in racing) else ""
+    agree = "; their final weights agree" if all(len(process.rows_of("end")) for process in racing) else ""
     return (
         f"more than one thread trained in {words.trials(ids)}: samebits watches only one of them, and not always "
         f"the same one, so their steps were not compared{agree}.",
@@ -85,9 +83,7 @@ def _are_comparable(processes: Sequence[ProcessTrace]) -> bool:
     if any(_trains_own_models(process) for process in processes):
         return False
     ended = [process.end is not None and bool(end_weights(process)) for process in processes]
-    names = {
-        frozenset(process.points[number].name for number in point_numbers(process, "end")) for process in processes
-    }
+    names = {frozenset(process.points[number].name for number in process.point_numbers("end")) for process in processes}
     return all(ended) and len(names) == 1 and len(set(map(_initial_values, processes))) == 1
 
 
@@ -97,14 +93,9 @@ def _trains_own_models(process: ProcessTrace) -> bool:
 
 def _initial_values(process: ProcessTrace) -> frozenset[tuple[str, bytes]]:
     """Return (name, fingerprint) of the weights at the first step that has any."""
-    rows = process.rows[_rows(process, ("start",))]
+    rows = process.rows_of("start")
     rows = rows[rows["step"] == rows["step"].min()] if len(rows) else rows
     return frozenset((process.points[int(row["point"])].name, row["fingerprint"].tobytes()) for row in rows)
-
-
-def _rows(process: ProcessTrace, kinds: Sequence[str]) -> NDArray[np.bool_]:
-    numbers = [number for kind in kinds for number in point_numbers(process, kind)]
-    return np.isin(process.rows["point"], numbers)
 
 
 def _with(
@@ -117,8 +108,8 @@ def _with(
 
 def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTrace:
     """Return the process as if it had made so many steps unseen."""
-    rows: NDArray[Any] = np.array(process.rows[_rows(process, kinds)])
-    ends = np.isin(rows["point"], point_numbers(process, "end"))
+    rows = process.rows_of(*kinds)
+    ends = np.isin(rows["point"], process.point_numbers("end"))
     rows["step"][ends] = steps
     end = dict(process.end, steps=steps) if process.end is not None and kinds else process.end
     return replace(process, rows=rows[ends | (rows["step"] < 0)], end=end)

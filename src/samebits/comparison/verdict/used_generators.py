@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from samebits import words
 from samebits.comparison.files.file_difference import FileDifference
 from samebits.comparison.traces.differences import TraceDifference
 from samebits.store.trace import ProcessTrace
-from samebits_probe import wire
 
 
 def used_unseeded(a: ProcessTrace, b: ProcessTrace, difference: TraceDifference) -> list[str]:
@@ -31,9 +28,7 @@ def used_unseeded(a: ProcessTrace, b: ProcessTrace, difference: TraceDifference)
 
 def states(name: str, trace: ProcessTrace) -> set[bytes]:
     """Return the different states of a generator that a process recorded."""
-    numbers = [number for number, point in enumerate(trace.points) if (point.kind, point.name) == ("rng", name)]
-    rows = trace.rows[np.isin(trace.rows["point"], numbers) & (trace.rows["kind"] == wire.CODE["rng"])]
-    return {row.tobytes() for row in rows["fingerprint"]}
+    return {row.tobytes() for row in trace.rows_of("rng", name=name)["fingerprint"]}
 
 
 def drawn(difference: FileDifference, generators: Sequence[str]) -> FileDifference:

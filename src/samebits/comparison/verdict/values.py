@@ -52,13 +52,8 @@ def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> Poin
     return values
 
 
-def point_numbers(trace: ProcessTrace, kind: str, name: str | None = None) -> list[int]:
-    """Return the ids of a kind's points (of one name)."""
-    return [number for number, point in enumerate(trace.points) if point.kind == kind and name in (None, point.name)]
-
-
 def _fingerprint(trace: ProcessTrace, row: Row) -> bytes | None:
-    numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
+    numbers = trace.point_numbers(wire.KINDS[row.kind], row.name)
     for part in chunks(trace.rows) if numbers else []:
         mask = (part["point"] == numbers[0]) & (part["step"] == row.step) & (part["occurrence"] == row.occurrence)
         if mask.any():
@@ -67,7 +62,7 @@ def _fingerprint(trace: ProcessTrace, row: Row) -> bytes | None:
 
 
 def _scalar(trace: ProcessTrace, row: Row) -> float | None:
-    numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
+    numbers = trace.point_numbers(wire.KINDS[row.kind], row.name)
     if not numbers:
         return None
     rows = trace.scalars
@@ -111,7 +106,7 @@ def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
         if len(traces) < len(aligned):
             continue
         for kind in ("forward", "end"):
-            names = [member.trace.points[number].name for number in point_numbers(member.trace, kind)]
+            names = [member.trace.points[number].name for number in member.trace.point_numbers(kind)]
             curves = filter(None, (_curve(kind, name, traces) for name in names))
             yield from (f"{member.process.name}: {text}" if member.process.name else text for text in curves)
 
@@ -122,7 +117,7 @@ def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
 
 def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
     """Return how many digits of a scalar agree at every step that all trials have."""
-    curves = [curve(trace, numbers[0])[1] for trace in traces if (numbers := point_numbers(trace, kind, name))]
+    curves = [curve(trace, numbers[0])[1] for trace in traces if (numbers := trace.point_numbers(kind, name))]
     length = min((len(values) for values in curves), default=0)
     if len(curves) < len(traces) or not length:
         return None
@@ -192,7 +187,7 @@ def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
     """
     weights, labels = weight_names(trace), networks.labels(trace)
     networks_found: dict[str, list[tuple[str, bytes]]] = {}
-    numbers = [number for number in point_numbers(trace, "end") if _is_weight(trace, number, weights)]
+    numbers = [number for number in trace.point_numbers("end") if _is_weight(trace, number, weights)]
     untrained = idle(trace)
     numbers = [number for number in numbers if trace.points[number].name not in untrained] or numbers
     for row in trace.rows[np.isin(trace.rows["point"], numbers)]:
@@ -276,10 +271,9 @@ def _meaning(difference: PointDifference, judge: PairJudge, traces: tuple[Proces
 
 def _is_input_or_output(trace: ProcessTrace, name: str) -> bool:
     """Return whether exactly these bits went into a model, or came out of one."""
-    numbers = [n for n, point in enumerate(trace.points) if (point.kind, point.name) == ("end", name)]
-    prints = [row["fingerprint"] for n in numbers for row in trace.rows[trace.rows["point"] == n][-1:]]
+    prints = trace.rows_of("end", name=name)["fingerprint"]
     fed = np.array([_is_fed(point.kind, point.name) for point in trace.points], bool)
-    return bool(prints) and any(_holds(part, fed, bytes(prints[-1])) for part in chunks(trace.rows))
+    return len(prints) > 0 and any(_holds(part, fed, bytes(prints[-1])) for part in chunks(trace.rows))
 
 
 def _is_fed(kind: str, name: str) -> bool:

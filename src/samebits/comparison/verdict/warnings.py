@@ -19,7 +19,7 @@ from samebits.comparison.verdict.sentences import different_files
 from samebits.comparison.verdict.setup import changed_code, different_packages, uncommitted_code
 from samebits.comparison.verdict.timed_trials import changed_training, faster_clocks
 from samebits.comparison.verdict.used_generators import states
-from samebits.comparison.verdict.values import curve, point_numbers, weight_names
+from samebits.comparison.verdict.values import curve, weight_names
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 
@@ -128,7 +128,7 @@ def _losses(inputs: WarningInputs) -> Iterator[str]:
 
 def _first_nan(trace: ProcessTrace) -> int | None:
     """Return the first step of a loss that ends as NaN."""
-    for number in point_numbers(trace, "forward"):
+    for number in trace.point_numbers("forward"):
         steps, values = curve(trace, number)
         if "loss" in trace.points[number].name and len(values) and np.isnan(values[-1]):
             return int(steps[np.isnan(values).argmax()])
@@ -149,9 +149,7 @@ def _never_change(trace: ProcessTrace) -> bool:
 
 
 def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
-    numbers = point_numbers(trace, kind)
-    rows = trace.rows[np.isin(trace.rows["point"], numbers)]
-    return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
+    return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in trace.rows_of(kind)}
 
 
 def _controls(inputs: WarningInputs) -> Iterator[str]:
