@@ -14,8 +14,6 @@ from samebits.causes.decision_rule import Rule, Where
 from samebits.model import Kind
 from samebits_probe import wire
 
-__all__ = ["Conclusion"]
-
 REPLAYED = ("forward", "gradient")  # the kinds of divergence whose likeliest cause is an operator
 
 

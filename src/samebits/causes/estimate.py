@@ -14,8 +14,6 @@ from samebits.causes.decision_rule import FURTHER, GLIMPSE, Observation, all_in_
 from samebits.causes.search import SINGLES, SUSPECTS
 from samebits.experiment.estimates import CostEstimate
 
-__all__ = ["Corrections", "trials"]
-
 WRONG = 2  # the factor by which an estimate may be wrong before samebits says so
 
 

@@ -13,8 +13,6 @@ from samebits.launch import origin
 from samebits.launch.capacity.capacity import Capacity
 from samebits.store.record import RECORD, RECORDS
 
-__all__ = ["KeptSettings", "record_of", "stopped_search"]
-
 
 def stopped_search(folder: Path) -> Explanation | None:
     """Return what a search had found when it was stopped; None if the record has no such search."""

@@ -11,8 +11,6 @@ from itertools import pairwise
 from samebits.causes.candidates import by_specificity
 from samebits.causes.decision_rule import GLIMPSE, SettingTrials, Wish
 
-__all__ = ["chunks", "first_of", "halves", "prepare", "shares", "with_one_more"]
-
 
 def shares(wanted: Sequence[tuple[int, int]], room: int) -> list[int]:
     """Return how many more trials each of several settings gets.

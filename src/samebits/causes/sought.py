@@ -12,8 +12,6 @@ from samebits.model import Kind, Result
 from samebits.names import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace
 
-__all__ = ["Sought", "evidence_of"]
-
 KINDS: tuple[Kind, ...] = ("batch", "end")  # first weights show no training, and a loss may hide a difference
 
 

@@ -20,8 +20,6 @@ from samebits_probe.controls import TABLE
 if TYPE_CHECKING:
     from samebits.store import TrialTrace
 
-__all__ = ["RATES", "further", "held_back", "is_asked", "run", "seconds_allowed"]
-
 RATES = (1000.0, 30.0)
 LONG = 600.0  # seconds of a whole trial: if it takes longer, further trials run only on request
 SLOWER, MORE_SECONDS = 3.0, 60.0  # its time limit: so many times the longest trial, and so many seconds

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from samebits import words
 
-__all__ = ["CostEstimate"]
-
 
 @dataclass(frozen=True)
 class CostEstimate:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 
 from samebits.model import TrialFile
 
-__all__ = ["MOST", "HeldBack"]
-
 MOST = 2  # trials that are kept back
 NEEDED = 2  # whole trials whose comparison decides
 

@@ -7,8 +7,6 @@ import signal
 from samebits import words
 from samebits.model import TrialFile
 
-__all__ = ["kill"]
-
 # signals by which users, batch systems and the system end processes. A program that crashes gets a different signal
 _SIGNALS = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
 _SHELL = 128  # a shell ends with this number plus the number of the signal that ended its program

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from samebits.experiment.estimates import CostEstimate
 
-__all__ = ["Progress"]
-
 
 class Progress:
     """Receives the events of a run. This class shows nothing: override the methods you need, and return at once."""

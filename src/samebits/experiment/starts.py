@@ -6,8 +6,6 @@ from samebits.launch.capacity.capacity import UsageMeter
 from samebits.launch.processes import facts
 from samebits.launch.trial.trial_run import TrialRun
 
-__all__ = ["are_possible", "meter"]
-
 
 def meter(trial: TrialRun) -> UsageMeter:
     """Return a meter of what a trial uses from now on."""

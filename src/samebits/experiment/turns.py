@@ -15,8 +15,6 @@ from typing import Generic, TypeVar
 from samebits import clock, interrupt, words
 from samebits.experiment.progress import Progress
 
-__all__ = ["Once", "OneByOne", "WorkEnded", "WorkProgress", "side_by_side"]
-
 T = TypeVar("T")
 _PACE = 0.05  # seconds between two looks for a value that a different work computes
 

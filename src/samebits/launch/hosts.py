@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from samebits.launch.plan import Limits, Plan
     from samebits.model import TrialFile
 
-__all__ = ["Host", "HostedTrial", "RemoteTask", "TaskState", "TrialOrder", "connect"]
-
 
 class TrialOrder(NamedTuple):
     """An order for a host: one trial of a plan.

@@ -24,8 +24,6 @@ from samebits.launch.processes.facts import ProcessFiles
 from samebits.model import Leak
 from samebits.store.record_files import digest_of
 
-__all__ = ["Began", "Outside", "shown"]
-
 MOST_LEAKS = 2_000
 MOST_LOOKED_AT = 5_000  # files and folders of each place
 MOST_BYTES = 1 << 26  # a larger file is compared by its size and time

@@ -13,8 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["may_meet_cluster", "variables"]
-
 _JOB, _OVERRIDE = "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV"
 _CURRENT = "ray/ray_current_cluster"  # below Ray's temporary folder, on each machine of a cluster
 

@@ -9,8 +9,6 @@ from typing import TypeGuard
 from samebits.patches.program import LineChange, Program, ProgramCall
 from samebits.patches.source import TextEdit
 
-__all__ = ["sorted_listings", "sorted_sets"]
-
 _IN_ORDER = frozenset(("list", "tuple", "enumerate", "zip", "map", "filter", "sum", "join", "extend", "fromkeys"))
 _WITH_A_KEY = frozenset(("max", "min", "sorted"))  # among elements with equal keys, the order decides
 # functions for which the order of a listing does not matter

@@ -13,8 +13,6 @@ from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
 from samebits.patches.source import TextEdit, touches
 
-__all__ = ["generators", "is_seed", "numpy_generators", "seeds", "with_own_seed"]
-
 _EVERY = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed", "tf-seed"))
 _TORCH = frozenset(("python-seed", "numpy-seed", "torch-seed", "cuda-seed"))
 _KERAS = frozenset(("python-seed", "numpy-seed", "tf-seed"))

@@ -17,8 +17,6 @@ from samebits.patches.program import Program, ProgramCall, look
 from samebits.patches.proposal import shown
 from samebits.store.record import RESULT
 
-__all__ = ["with_patch"]
-
 _HUNK = re.compile(r"@@ -(\d+)")
 
 

@@ -9,8 +9,6 @@ from samebits.model import ClockLaw, Result, UnknownPlace
 from samebits.reports.table import Cell, Column, StyledText, Table
 from samebits.reports.tree import DOCUMENT, Section
 
-__all__ = ["MOST_LINES", "clock_sections", "place_words", "unknown_facts"]
-
 MOST_LINES = 12  # places that a terminal shows; a page shows all
 _LAWS = {
     "duration": "a duration: it grows with the rate of the clock",

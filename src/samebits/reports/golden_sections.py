@@ -10,8 +10,6 @@ from samebits.golden_answer import GoldenAnswer
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import AnyBlock, Code, Facts, Text
 
-__all__ = ["golden_blocks", "golden_lines", "only_golden_differs"]
-
 _MOST_LINES = 100
 
 

@@ -9,8 +9,6 @@ from samebits.model import Result
 from samebits.reports import result_words
 from samebits.store.record import TRIALS, Record
 
-__all__ = ["effect", "offered"]
-
 _NAMED = re.compile(r"(([^\W\d]+)[ \t:=]+)-?\d+\.\d+(?![\w.])")  # a word, then a number with a decimal point
 _MOST = 1 << 20  # characters of the output that are read
 

@@ -14,8 +14,6 @@ from samebits.store.outputs import last_lines, last_words
 if TYPE_CHECKING:
     from samebits.store.record import Record
 
-__all__ = ["ProgramError", "program_error"]
-
 
 class ProgramError(NamedTuple):
     """The error of a trial. `said`: in one line. `lines`: the last lines that the trial wrote."""

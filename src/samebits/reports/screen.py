@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-__all__ = ["is_terminal", "wants_colour"]
-
 
 def is_terminal(stream: TextIO) -> bool:
     """Return whether the stream is a terminal that can redraw lines."""

@@ -15,9 +15,6 @@ from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of
 from samebits.model import SavedFile
 from samebits.store.trace import TrialTrace
 
-__all__ = ["LeftEntries", "TextEntry"]
-
-
 _LONGEST = 4200  # characters of a text that is read
 _NUMBERS = " numbers"  # ends the words of a list of numbers
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DATES", "FORMS", "MOST_OF_A_NAME", "NAMES", "TIME", "Form", "without_forms"]
-
 Form = tuple[str, str]  # the pattern, and what stands for it in both texts
 TIME = "<time>"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?"

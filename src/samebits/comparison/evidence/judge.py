@@ -17,8 +17,6 @@ from samebits.comparison.evidence.quantities import Quantity
 from samebits.model import TrialFile
 from samebits.store.trace import TrialTrace
 
-__all__ = ["FACT", "Effect", "Judge", "Judgement", "Place"]
-
 Effect = Literal["counts", "understood", "unknown"]
 Place = tuple[str, str, int]  # file, words of the shape, place among its numbers
 _LAWS: dict[Law, str] = {

@@ -13,8 +13,6 @@ from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.quantities import Quantity
 
-__all__ = ["Finding", "Law", "Sample", "law_of", "may_follow"]
-
 Law = Literal["duration", "rate", "moment", "known"]
 
 

@@ -8,8 +8,6 @@ from samebits.comparison.evidence.judge import Judge, Judgement
 from samebits.comparison.evidence.memory_numbers import MEMORY, words_of
 from samebits.comparison.evidence.quantities import Quantity
 
-__all__ = ["NONE", "MemoryEvidence"]
-
 
 class MemoryEvidence(NamedTuple):
     """The judge of all trials, and the numbers of the two trials that are compared. Without a judge, all is unknown."""

@@ -6,8 +6,6 @@ import math
 import re
 from typing import NamedTuple
 
-__all__ = ["Quantity", "Shape", "shape_of"]
-
 _SECONDS = {
     **dict.fromkeys(("ns", "nsec"), 1e-9),
     **dict.fromkeys(("us", "usec", "µs", "μs"), 1e-6),

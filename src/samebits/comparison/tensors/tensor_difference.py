@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from samebits.comparison.tensors.size import FRACTION_BITS, element_bits, floats, ulp_distances
 from samebits.tensor_pairs import MOST_SIDE, PicturePair, RowOrder, SamplePair, ShownDifference, UlpRange
 
-__all__ = ["TensorPair", "shown_difference"]
-
 MOST_SAMPLES = 2
 MOST_VALUES = 16  # of a sample
 MOST_LETTERS = 400

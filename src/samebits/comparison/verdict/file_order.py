@@ -13,8 +13,6 @@ from samebits.documents import FileOrder
 from samebits.model import ProcessKey
 from samebits.store.trace import ProcessTrace
 
-__all__ = ["file_order", "order_of"]
-
 MOST_SHOWN = 16
 _CODE = (".py", ".pyc", ".so")  # opened when a library needs it: its order says nothing about the data
 

@@ -14,7 +14,6 @@ from samebits.comparison.evidence.memory import MemoryEvidence
 from samebits.comparison.files.file_difference import FileDifference
 from samebits.comparison.files.written_files import file_differences
 from samebits.comparison.traces.differences import TraceDifference, difference
-from samebits.comparison.traces.differing_rows import Row
 from samebits.comparison.traces.networks import with_holders
 from samebits.comparison.traces.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
 from samebits.comparison.verdict.used_generators import drawn, used_unseeded
@@ -232,6 +231,3 @@ def _step(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
             step = part.difference.rows[0].step
             places.append(begin + step if step >= 0 else begin - (begin == 0))
     return min(places, default=steps)
-
-
-__all__ = ["Comparison", "MemberDifference", "PairDifference", "Row", "pair_difference"]

@@ -11,8 +11,6 @@ from samebits import words
 from samebits.model import Leak, RecordFile
 from samebits.store.trace import TrialTrace
 
-__all__ = ["begin_without", "leak_advice", "leak_contents", "leak_sentence", "trials_with_leaks"]
-
 
 def trials_with_leaks(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
     """Return the trials that read files of earlier trials, without the files that a trial only could find."""

@@ -16,8 +16,6 @@ from samebits.comparison.traces.processes import AlignedTrial
 from samebits.comparison.verdict.groups import Comparison
 from samebits.model import UnknownPlace
 
-__all__ = ["reason_and_advice", "unknown_places"]
-
 MOST_OF_A_VALUE = 200  # characters
 _CLOCK = "Two trials with a faster clock may show whether it counts: --settle always."
 

@@ -335,5 +335,3 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
 
 _UNCOUNTED = frozenset((_questions, _understood, _asides, _reordered))
 _NO_CAVEATS = _UNCOUNTED | {_different_files, _random_states, uncommitted_code, faster_clocks}
-
-__all__ = ["Note", "WarningInputs", "unread", "unseeded", "warnings"]

@@ -32,8 +32,6 @@ from samebits.launch.capacity.resources import (
 )
 from samebits.launch.processes.supervisor import below_quickly
 
-__all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter"]
-
 _PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at the files that it holds
 _LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: processor time, and its share
 _SPIN_SECONDS = 0.3  # of processor time, that a thread may take at its beginning to wait for work

@@ -9,20 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = [
-    "SHARED_MEMORY",
-    "MemoryUse",
-    "free_cores",
-    "free_memory",
-    "group_words",
-    "held_resource",
-    "is_drawn",
-    "kibibytes",
-    "used_memory",
-    "uses_gpu",
-    "why_no_room",
-]
-
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 _MARGIN = 1.25  # a training takes more memory later on
 _NVIDIA = ("/dev/nvidia", "/dev/dxg")

@@ -21,8 +21,6 @@ from samebits import words
 from samebits.errors import UsageError
 from samebits.store import record_files
 
-__all__ = ["MOST", "archive", "contents_of", "differs", "refuse_large"]
-
 MOST_FILES = 100_000
 # a folder that holds one of these, written by samebits, is a record
 DOCUMENTS = ("record.json", "vary.json", "noise.json", "study.json")

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["held", "holds_files", "move"]
-
 _NO_REPLACE, _AT_FDCWD = 1, -100  # https://man7.org/linux/man-pages/man2/rename.2.html
 
 

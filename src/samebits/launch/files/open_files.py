@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["open_elsewhere"]
-
 
 def open_elsewhere(paths: Iterable[Path], own: Collection[int]) -> set[Path]:
     """Return the files among these that a process outside of the trial has open for writing.

@@ -18,8 +18,6 @@ from samebits.launch.files import folders
 from samebits.launch.files.folders import State
 from samebits.launch.files.moves import move
 
-__all__ = ["Originals"]
-
 MOST_BYTES = 256 << 20  # of all copies
 MOST_FILES = 10_000
 _BLOCK = 1 << 20

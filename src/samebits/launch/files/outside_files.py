@@ -10,8 +10,6 @@ from pathlib import Path
 from samebits import store
 from samebits.launch.files import folders
 
-__all__ = ["CACHE_VARIABLES", "Caches", "OutsideFiles"]
-
 # a folder that one of these variables names is a cache
 CACHE_VARIABLES = (
     "KERAS_HOME", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE",

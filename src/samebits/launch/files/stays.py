@@ -19,8 +19,6 @@ from samebits.launch.files.folders import Snapshot, State
 from samebits.launch.files.moves import move
 from samebits.launch.files.originals import Originals
 
-__all__ = ["Stay", "Writers"]
-
 
 class Writers(NamedTuple):
     """The writers of files, as far as samebits knows them.

@@ -29,8 +29,6 @@ from samebits.launch.files.originals import Originals
 from samebits.launch.files.stays import Stay, Writers
 from samebits.store.record import LEFT, RECORDS
 
-__all__ = ["SharedFolder", "recovered"]
-
 PLACE, JOURNAL, ORIGINALS = "apart", "moves.json", "before"
 _NOTE = (
     "Each trial starts from the same files. While other trials run, the files that a trial wrote here are in {}. "

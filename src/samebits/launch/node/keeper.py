@@ -21,8 +21,6 @@ from pathlib import Path
 
 from samebits.launch.node.orders import Delivery, OrderFiles, Post, has_more, received, sent
 
-__all__ = ["Keeper", "outcome_here", "stay", "work", "worker"]
-
 _BOOT = """
 import os, sys
 os.fork() and os._exit(0)

@@ -27,8 +27,6 @@ from samebits.launch.processes.local import LocalLauncher
 from samebits.launch.trial.trial_run import TrialRun
 from samebits.store.record import PROBE
 
-__all__ = ["keep"]
-
 _SHARE = "put it on a disk that all nodes share, or add --each folder=packed."
 _REMOVE = "ask its owner or an administrator to remove it from that node."
 

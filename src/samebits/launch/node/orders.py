@@ -23,20 +23,6 @@ if TYPE_CHECKING:
     from samebits.launch.environment import Slot
     from samebits.launch.plan import Limits, Request
 
-__all__ = [
-    "CODE",
-    "FOLDER",
-    "Delivery",
-    "NodeOrder",
-    "OrderFiles",
-    "Post",
-    "has_more",
-    "pack",
-    "received",
-    "sent",
-    "unpack",
-]
-
 CODE, FOLDER = "code", "folder"  # the names of the files that all orders of a folder share: see OrderFiles
 _LENGTH = struct.Struct(">Q")
 

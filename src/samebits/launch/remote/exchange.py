@@ -17,8 +17,6 @@ from samebits.launch.files.custody import JOBS
 from samebits.launch.node.orders import CODE, FOLDER, OrderFiles, Post, pack
 from samebits.store.record import PROBE, SHIMS
 
-__all__ = ["Exchange", "Guard", "packed_code"]
-
 _ENDS = 10.0
 _PACKED: dict[Hashable, Path] = {}  # what was packed last -> its file, which may be gone
 

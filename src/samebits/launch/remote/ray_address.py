@@ -8,8 +8,6 @@ import os
 
 from samebits.errors import UsageError
 
-__all__ = ["HERE", "find_cluster", "late", "refusal", "without_raylet"]
-
 ANSWERS = 5.0  # seconds in which a server accepts a connection
 HEAD = "give the address that `ray start --head` has printed"
 _NOT_CLIENT = f"{HEAD} (not the port of Ray Client, 10001)."

@@ -29,8 +29,6 @@ from samebits.launch.node.orders import CODE, FOLDER, Delivery, OrderFiles, Post
 from samebits.launch.remote.ray_address import refusal, without_raylet
 from samebits.launch.remote.ray_nodes import NotAdmitted, Placement, fitting, name_of
 
-__all__ = ["main"]
-
 _PACE = 0.02
 _OBEYS = 10.0  # seconds that a cancelled trial may take to end by itself; then its worker is killed
 _PACE_OF_NODES = 1.0  # seconds between two looks at the nodes

@@ -26,8 +26,6 @@ from samebits.launch.remote.ray_address import HERE, find_cluster, late
 from samebits.launch.remote.remote_host import RemoteHost
 from samebits.needs import PACKED
 
-__all__ = ["RayHost"]
-
 STARTS = 180.0  # seconds to start the bridge, which loads Ray, and then to start Ray on this machine
 JOINS = 20.0  # seconds for a cluster with an address to let samebits in
 ANSWERS = 120.0  # seconds to answer a question about the nodes

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["NotAdmitted", "Placement", "fitting", "name_of", "slots", "wanted"]
-
 Node = Mapping[str, Any]
 _USUAL = {"CPU", "GPU", "memory", "object_store_memory"}
 _RESOURCES = (("num_cpus", "CPU"), ("num_gpus", "GPU"))

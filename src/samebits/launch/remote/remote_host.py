@@ -31,8 +31,6 @@ from samebits.launch.remote.exchange import Exchange
 from samebits.model import FilesFile, TrialFile
 from samebits.store.record import read_trial
 
-__all__ = ["RemoteHost", "RemoteTrial", "Visit"]
-
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.1
 _SETTLES = 10.0  # seconds in which a file can still appear when its order is over: shared disks may show it late

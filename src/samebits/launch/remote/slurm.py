@@ -15,24 +15,6 @@ from typing import IO, NamedTuple
 
 from samebits.errors import UsageError
 
-__all__ = [
-    "ANSWERS",
-    "NO_ANSWER",
-    "Call",
-    "JobState",
-    "Queue",
-    "SlurmAnswer",
-    "ask",
-    "environment",
-    "is_full",
-    "job_number",
-    "last_words",
-    "pace_of",
-    "refusal",
-    "refuse_cluster",
-    "refuse_without_slurm",
-]
-
 _PROGRAMS = ("sbatch", "squeue", "scancel")
 _FORM = "%i|%T|%r"  # job, state, reason
 # https://slurm.schedmd.com/job_state_codes.html: the final states

@@ -30,8 +30,6 @@ from samebits.launch.remote.slurm import (
 )
 from samebits.needs import SBATCH, in_options, read_sbatch
 
-__all__ = ["SlurmHost", "SlurmTask"]
-
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
 _NEEDS = {  # what a trial needs -> how sbatch names it
     "num_cpus": "--cpus-per-task=",

@@ -34,8 +34,6 @@ from samebits.launch.remote.slurm import (
 )
 from samebits_probe import wire
 
-__all__ = ["wait_for_job"]
-
 _OWN = ("--parsable", "--export=ALL", "--no-requeue")
 _WAITS = ("--wait", "-W")  # samebits itself waits: sbatch would print the job's number only at the end
 _EXPORTS = {"SLURM_EXPORT_ENV": "ALL"}  # for each srun in the job

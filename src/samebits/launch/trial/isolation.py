@@ -22,8 +22,6 @@ from typing import NamedTuple
 from samebits.launch.files import folders
 from samebits.launch.files.outside_files import CACHE_VARIABLES
 
-__all__ = ["MOST_COPIED", "MOST_ENTRIES", "Isolation", "make", "make_working_folder"]
-
 MOST_ENTRIES = 20_000  # of a mirrored folder; if there are more, further folders in it are linked
 MOST_COPIED = 16 << 20  # bytes of a file in the working folder; larger files are linked
 _MOST_CONFIGURED = 1 << 20  # bytes of a file in HOME or in a cache; larger files are linked

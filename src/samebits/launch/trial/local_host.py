@@ -11,8 +11,6 @@ from samebits.launch.hosts import HostedTrial, TrialOrder
 from samebits.launch.trial.trial_run import TrialRun
 from samebits.needs import in_options
 
-__all__ = ["LocalHost", "handles_of"]
-
 
 class LocalHost:
     """This machine. A trial can wait here for the next round."""

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from samebits.launch.hosts import HostedTrial
     from samebits.launch.trial.trial_run import TrialRun
 
-__all__ = ["PausedTrials", "Wait", "steps_allowed"]
-
 _PATIENCE, _MOMENT = 5, 30.0  # times as long as the others, and seconds
 
 

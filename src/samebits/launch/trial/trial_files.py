@@ -20,8 +20,6 @@ from samebits.launch.trial import artifacts
 from samebits.model import FilesFile, Leak
 from samebits_probe import wire
 
-__all__ = ["TrialFiles"]
-
 _MOST_NAMED = 1000
 
 

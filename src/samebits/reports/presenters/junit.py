@@ -12,8 +12,6 @@ import xml.etree.ElementTree as ElementTree
 from samebits import words
 from samebits.reports.tree import JUnitCase, Report
 
-__all__ = ["render"]
-
 NO_ANSWER = "NoAnswer"  # the type of an error; a skipped test has none
 COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped"))
 
