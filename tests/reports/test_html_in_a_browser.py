@@ -225,8 +225,3 @@ def test_pictures_stand_beside_each_other_and_bars_have_a_length(opened, width):
     assert page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
     bars = [bar.bounding_box()["width"] for bar in page.locator(".bars i").all()]
     assert max(bars) > 50
-
-
-def test_what_locate_found_hangs_below_the_first_difference(opened):
-    station = opened("located", width=400).locator(".timeline > li:has(.first)")
-    assert station.locator(".tree").inner_text().split() == ["module", "conv1", "operator", "aten::convolution"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from samebits.model import Verdict
@@ -100,16 +100,12 @@ class Code(Block):
 
 @dataclass(frozen=True)
 class Mark:
-    """The outcome of one name. `sign`: = != ? . - ; `meaning`: the sign in words; `about`: what the name stands for.
-
-    `is_first`: whether trials diverge there.
-    """
+    """The outcome of one name. `sign`: = != ? . - ; `meaning`: the sign in words; `about`: what the name stands for."""
 
     name: str
     sign: str
     meaning: str
     about: str = ""
-    is_first: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
