@@ -9,9 +9,9 @@ import pytest
 
 from samebits.checks import record, run
 from samebits.launch.files import folders
-from samebits.launch.files.open_files import open_elsewhere
 from samebits.launch.outside import Outside
 from samebits.launch.plan import Request
+from samebits.launch.trial.trial_files import open_elsewhere
 from samebits.model import Options
 from samebits.reports.presenters.terminal import render
 from samebits.reports.result_report import report

@@ -6,7 +6,7 @@ import pytest
 
 from samebits.causes.settings import Setting
 from samebits.endings import NODE_WAS_LOST, SUPERVISOR_KILLED
-from samebits.experiment.kills import kill
+from samebits.experiment.recorded_trials import kill
 from samebits.launch.processes.local import CommandEnd
 from samebits.model import TrialFile
 

@@ -18,7 +18,7 @@ from samebits.causes.lookahead import shares
 from samebits.causes.sought import Sought, evidence_of
 from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
-from samebits.experiment.kills import kill
+from samebits.experiment.recorded_trials import kill
 from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch.files import custody
 from samebits.launch.plan import AGAIN

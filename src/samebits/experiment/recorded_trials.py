@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from samebits.model import RecordFile, TrialFile
 
 SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
 LEAST_SECONDS = 30.0  # but not before this time
+# signals by which users, batch systems and the system end processes. A program that crashes gets a different signal
+_SIGNALS = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
+_SHELL = 128  # a shell ends with this number plus the number of the signal that ended its program
 
 
 def usable(record: store.Record) -> list[TrialFile]:
@@ -46,6 +50,16 @@ def interrupted(record: store.Record) -> list[int]:
     """Return the trials that ended because samebits itself was stopped. They say nothing about the program."""
     waited = 0  # steps that a trial was allowed to make if it was ended while it waited for its first step
     return [t.id for t in record.trials if t.file.ended_by in SAMEBITS_ENDED or t.file.stop_after == waited]
+
+
+def kill(file: TrialFile) -> str:
+    """Return who or what killed a trial from outside; "" if nobody did. A kill says nothing about the held controls."""
+    number = file.signal or (file.exit_code or 0) - _SHELL
+    if file.status == "killed" and file.ended_by in ("supervisor", "node"):
+        return f"trial {file.id} was killed: {file.why}"
+    if file.status in ("killed", "failed") and number in _SIGNALS:
+        return f"trial {file.id} was killed by {words.signal_name(number)}"
+    return ""
 
 
 def _uncut(record: store.Record) -> list[store.TrialTrace]:

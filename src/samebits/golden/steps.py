@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.evidence.classification import GLOBALS
 from samebits.comparison.evidence.memory_numbers import place_of
-from samebits.comparison.traces.beside import Role, roles
+from samebits.comparison.traces.beside import GLOBALS, Role, roles
 from samebits.names import matches_any
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from samebits.comparison.evidence.classification import NUMBER
 from samebits.comparison.evidence.judge import Effect
 
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\bnan\b|\binf\b")
 _FRACTION = re.compile(r"\d[.,]\d|\d[eE]-\d")
 
 
@@ -36,5 +36,5 @@ class FileDifference:
     @property
     def is_number(self) -> bool:
         """Whether the two values differ only in numbers that have a fraction. A count may be a fact of the machine."""
-        first, second = (NUMBER.split(value) for value in self.values)
+        first, second = (_NUMBER.split(value) for value in self.values)
         return first == second and len(first) > 1 and all(map(_FRACTION.search, self.values))

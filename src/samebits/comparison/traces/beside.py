@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.evidence.classification import EVALUATIONS, GLOBALS, NUMBERS
 from samebits.comparison.evidence.judge import Effect, Judgement
 from samebits.comparison.evidence.memory import NONE, MemoryEvidence
 from samebits.comparison.evidence.memory_numbers import differing, kept, listed, place_of, scalars, shown
@@ -27,6 +26,9 @@ from samebits_probe import wire
 
 Role = Literal["trained", "evaluation", "input", "output", "setting", "number", "scratch", "idle"]
 
+NUMBERS = frozenset(("int", "float", "bool", "numbers"))  # types of single numbers
+GLOBALS = "globals "  # begins the names of what the program's globals held at the end
+EVALUATIONS = ("evaluation/", "prediction/")
 _BY_KIND: Mapping[str, Role] = {"batch": "input", "forward": "output"}
 _SETTINGS = re.compile(r"(\w+#\d+/)?param_groups\.\d+(/.*)?")
 _OF_PYTHON = NUMBERS | {"str", "NoneType", "hyperparameters"}  # types of values in an optimizer that are not tensors

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.evidence.classification import GLOBALS
-from samebits.comparison.traces.beside import is_apart
+from samebits.comparison.traces.beside import GLOBALS, is_apart
 from samebits.comparison.traces.differences import (
     common_table,
     compared_words,

@@ -9,8 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.evidence.classification import GLOBALS
-from samebits.comparison.traces.beside import Beside, PairJudge, PointDifference, Role
+from samebits.comparison.traces.beside import GLOBALS, Beside, PairJudge, PointDifference, Role
 from samebits.store.trace import Point
 from samebits_probe import wire
 

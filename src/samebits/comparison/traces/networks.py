@@ -12,8 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from samebits.comparison.evidence.classification import GLOBALS
-from samebits.comparison.traces.beside import is_apart
+from samebits.comparison.traces.beside import GLOBALS, is_apart
 from samebits.comparison.traces.differences import TraceDifference
 from samebits.comparison.traces.differing_rows import Row
 from samebits.store.trace import ProcessTrace

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from samebits import words
-from samebits.comparison.evidence.classification import EVALUATIONS
+from samebits.comparison.traces.beside import EVALUATIONS
 from samebits.comparison.traces.differing_rows import Row
 from samebits.comparison.traces.processes import AlignedTrial, Member, program
 from samebits.comparison.verdict.file_order import file_order

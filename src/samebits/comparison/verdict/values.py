@@ -10,17 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits import words
-from samebits.comparison.evidence.classification import (
-    EVALUATIONS,
-    GLOBALS,
-    NUMBERS,
-)
 from samebits.comparison.evidence.judge import Judgement
 from samebits.comparison.evidence.memory import MemoryEvidence
 from samebits.comparison.files.file_difference import FileDifference
 from samebits.comparison.files.file_pairs import shown_path
 from samebits.comparison.traces import networks
-from samebits.comparison.traces.beside import PairJudge, PointDifference, idle, is_apart
+from samebits.comparison.traces.beside import EVALUATIONS, GLOBALS, NUMBERS, PairJudge, PointDifference, idle, is_apart
 from samebits.comparison.traces.differing_rows import Row
 from samebits.comparison.traces.processes import AlignedTrial, Member
 from samebits.names import matches_any
