@@ -111,14 +111,10 @@ class Remains:
         return value if isinstance(value, ArrayPrint) else self._points.kept(value)
 
 
-_known: Dict[int, Remains] = {}
-
-
+@functools.lru_cache(maxsize=None)  # once for each probe
 def remains_of(probe: "Probe") -> Remains:
     """Return the `Remains` of a process, which the watchers share."""
-    if id(probe) not in _known:
-        _known[id(probe)] = Remains(probe)
-    return _known[id(probe)]
+    return Remains(probe)
 
 
 def leave_out(owner: Any, method: str, *drops: Callable[[Any], Any]) -> None:

@@ -10,13 +10,13 @@ loaded.
 """
 
 import functools
-import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Optional
 
 from ...wrappers import after, before, guarded, wrap
 from ..objects import Function, Library, Model
 from ..remains import tell_after
+from ..tensorflow.variables import module_of
 from . import gradients
 from .steps import Evaluation, OptimizerCall, fetch
 
@@ -129,27 +129,22 @@ class Functions:
 # -- the TensorFlow of this process -----------------------------------------------------------------------------------
 
 
-def _module(name: str) -> Library:
-    """Return a module of TensorFlow that is loaded already: `tensorflow.python` is `tensorflow_core.python` in 2.1."""
-    return importlib.import_module("tensorflow.python." + name)
-
-
 class OldTensorFlow:
     """Functions and classes of the TensorFlow in this process."""
 
     def __init__(self) -> None:
-        self.backend = _module("keras.backend")
-        self._context = _module("eager.context")
-        self._ops = _module("framework.ops")
-        self.read_variable = _module("ops.gen_resource_variable_ops").read_variable_op
-        self.is_tensor = _module("framework.tensor_util").is_tensor
-        self.flatten = _module("util.nest").flatten
+        self.backend = module_of("keras.backend")
+        self._context = module_of("eager.context")
+        self._ops = module_of("framework.ops")
+        self.read_variable = module_of("ops.gen_resource_variable_ops").read_variable_op
+        self.is_tensor = module_of("framework.tensor_util").is_tensor
+        self.flatten = module_of("util.nest").flatten
         self.eager_mode = self._context.eager_mode
 
     def wrap(self, watch: "Keras2Watch") -> None:
         """Wrap the functions that every Keras on this TensorFlow uses."""
         watch.functions.wrap_backend(self.backend)
-        session = _module("client.session").BaseSession
+        session = module_of("client.session").BaseSession
         tell_after(session, "__init__", watch.ends.add_session)
         for owner, name in ((session, "close"), (self.backend, "clear_session")):
             before(owner, name, guarded(watch.probe, "keras end", watch.ends.finish))

@@ -7,11 +7,12 @@ only return values are added to the trace.
 
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ...wrappers import after, wrap
 from ..objects import Function, Graph, Library, Model, NamedValue, Operation, Reference, Session, Tensor
 from ..tensorflow.operations import ancestors
+from ..tensorflow.variables import module_of
 from . import gradients as keras2_gradients
 from .layer_inspection import FetchedTensors, Scopes, StepParts
 from .steps import data_of
@@ -25,7 +26,7 @@ TraceNames = Tuple[List[str], List[str]]  # of a batch's parts, of gradients
 _EXTRA = "_samebits"  # key in the dictionary of outputs: [batch tensors, gradient tensors]
 
 
-def install(module_of: Callable[[str], Library], watch: "Keras2Watch") -> None:
+def install(watch: "Keras2Watch") -> None:
     """Wrap the loop's modules if this TensorFlow has them."""
     try:
         utils = module_of("keras.engine.training_v2_utils")

@@ -2,8 +2,9 @@
 What counts as seen, as (point, hook, hidden by, what the report says then):
 """
 
+import functools
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Sequence, Union
 
 from ... import rng, saved_files
 from ..data_passes import watch_epochs
@@ -196,17 +197,14 @@ def _kinds(operation: Operation) -> List[str]:
     return kinds
 
 
-_watches: Dict[int, Keras2Watch] = {}
-
-
+@functools.lru_cache(maxsize=None)  # once for each probe
 def watch_of(probe: "Probe") -> Keras2Watch:
     """Return the `Keras2Watch` of a process; its TensorFlow is wrapped when it is made."""
-    if id(probe) not in _watches:
-        tensorflow = OldTensorFlow()
-        watch = _watches[id(probe)] = Keras2Watch(probe, tensorflow)
-        tensorflow.wrap(watch)
-        rng.SAMPLERS["tensorflow"] = tensorflow.random_state
-    return _watches[id(probe)]
+    tensorflow = OldTensorFlow()
+    watch = Keras2Watch(probe, tensorflow)
+    tensorflow.wrap(watch)
+    rng.SAMPLERS["tensorflow"] = tensorflow.random_state
+    return watch
 
 
 def install(module: Library, probe: "Probe") -> None:

@@ -1,7 +1,6 @@
 """The program's own training loops on TensorFlow: tapes, layers, optimizers, eagerly and in `tf.function`."""
 
 import functools
-import importlib
 import struct
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -10,6 +9,7 @@ from ...wrappers import before, guarded
 from ..keras3 import loops as keras3_loops
 from ..objects import Array, Function, Layer, Library, NamedValue, Optimizer, Tensor, Variable
 from ..points import named_leaves
+from .variables import module_of
 
 if TYPE_CHECKING:
     from ..keras3.functions import Keras3Watch
@@ -18,28 +18,24 @@ if TYPE_CHECKING:
 _WORDS = struct.Struct("<625I").pack  # the state of a `random.Random`
 
 
-def _module(name: str) -> Library:
-    return importlib.import_module("tensorflow.python." + name)
-
-
 def install(tensorflow: Library, watch: "Keras3Watch", layer_class: Any) -> keras3_loops.Loops:
     """Watch the loops of a program whose optimizers and layers are those of Keras 3. Returns the loops."""
     loops = keras3_loops.Loops(watch)
     parts = {
-        "get_default_graph": _module("framework.ops").get_default_graph,
-        "is_xla": _module("ops.control_flow_util").GraphOrParentsInXlaContext,
+        "get_default_graph": module_of("framework.ops").get_default_graph,
+        "is_xla": module_of("ops.control_flow_util").GraphOrParentsInXlaContext,
     }
     loops.graphs = Graphs(loops, tensorflow, parts)
-    loops.graphs.wrap_calls(_module("eager.polymorphic_function.polymorphic_function").Function)
+    loops.graphs.wrap_calls(module_of("eager.polymorphic_function.polymorphic_function").Function)
     keras3_loops.wrap_layers(layer_class, loops)
-    tape = _module("eager.backprop").GradientTape
+    tape = module_of("eager.backprop").GradientTape
     if watch.probe.details is not None:
         from .inspection import OperationInspection  # needs parts of TensorFlow that nothing else needs
 
         loops.look = watch.backend.look = OperationInspection(watch, loops, watch.probe.details)
         loops.look.wrap_layers(layer_class)
         loops.look.wrap_tape(tape)
-        loops.look.wrap_record(_module("eager.record"))
+        loops.look.wrap_record(module_of("eager.record"))
 
     def asked(_: Any, target: Any, *__: Any, **___: Any) -> None:
         if not loops.is_off():
@@ -53,8 +49,8 @@ def sample_random_state() -> None:
     """Add the seeds of TensorFlow's random operations to the random states: those of the context and of the global
     generator.
     """
-    context = _module("eager.context").context
-    stateful = _module("ops.stateful_random_ops")
+    context = module_of("eager.context").context
+    stateful = module_of("ops.stateful_random_ops")
 
     def state() -> Optional[bytes]:
         generator, found = stateful.global_generator, context()

@@ -17,7 +17,7 @@ _RANDOM = "StateVar"  # the name that tf.random.Generator gives its state
 def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
     """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows a variable again."""
     remains, values = remains_of(probe), VariableReader()
-    variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
+    variables, module = module_of("ops.resource_variable_ops"), module_of("module.module").Module
     attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.has_value, values.array)
 
     def follow(variable: Variable) -> None:
@@ -31,7 +31,8 @@ def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
     return follow
 
 
-def _module(name: str) -> Library:
+def module_of(name: str) -> Library:
+    """Return a module of TensorFlow that is loaded already: `tensorflow.python` is `tensorflow_core.python` in 2.1."""
     return importlib.import_module("tensorflow.python." + name)
 
 
@@ -43,9 +44,9 @@ class VariableReader:
     """Reads variables that live outside of graphs."""
 
     def __init__(self) -> None:
-        operations, types = _module("framework.ops"), _module("framework.dtypes")
+        operations, types = module_of("framework.ops"), module_of("framework.dtypes")
         self._eager, self._init_scope = operations.EagerTensor, operations.init_scope
-        self._operations = _module("ops.gen_resource_variable_ops")
+        self._operations = module_of("ops.gen_resource_variable_ops")
         self._opaque, self._numpy = (types.resource, types.variant), sys.modules["numpy"]
 
     def has_value(self, value: Any) -> bool:

@@ -4,7 +4,6 @@ From TensorFlow 2.16 on the layers and optimizers of a loop are those of Keras 3
 imported (`tf.keras` imports it when it is used).
 """
 
-import importlib
 from typing import TYPE_CHECKING
 
 from ..keras2 import loops
@@ -13,6 +12,7 @@ from ..keras2.loops import Sessions
 from ..keras2.watcher import watch_of
 from ..objects import Library
 from . import tapes, variables
+from .variables import module_of
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -50,20 +50,16 @@ def _is_legacy(tensorflow: Library) -> bool:
 def _install_legacy(probe: "Probe") -> None:
     """Install the watcher for a legacy TensorFlow, its `tf.keras` and its own optimizers."""
     watch = watch_of(probe)
-    watch.functions.wrap_model(_module("keras.engine.training").Model)
-    watch.leave_out_metrics(_module("keras.metrics").Metric)
-    optimizer = _module("keras.optimizer_v2.optimizer_v2").OptimizerV2
+    watch.functions.wrap_model(module_of("keras.engine.training").Model)
+    watch.leave_out_metrics(module_of("keras.metrics").Metric)
+    optimizer = module_of("keras.optimizer_v2.optimizer_v2").OptimizerV2
     watch_get_gradients(optimizer, probe)
     tapes = Tapes(watch)
-    tapes.wrap_tape(_module("eager.backprop").GradientTape)
+    tapes.wrap_tape(module_of("eager.backprop").GradientTape)
     watch_apply_gradients(optimizer, probe, tapes)
-    watch_get_gradients(_module("keras.optimizers").Optimizer, probe)
-    session_optimizer = _module("training.optimizer").Optimizer
-    loops.install(_module, watch)
+    watch_get_gradients(module_of("keras.optimizers").Optimizer, probe)
+    session_optimizer = module_of("training.optimizer").Optimizer
+    loops.install(watch)
     watch_compute_gradients(session_optimizer, probe)
     watch_apply_gradients(session_optimizer, probe, tapes)
-    Sessions(watch).wrap(_module("client.session").BaseSession)
-
-
-def _module(name: str) -> Library:
-    return importlib.import_module("tensorflow.python." + name)
+    Sessions(watch).wrap(module_of("client.session").BaseSession)
