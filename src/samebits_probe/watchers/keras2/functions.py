@@ -19,6 +19,7 @@ from ..remains import tell_after
 from ..tensorflow.variables import module_of
 from . import gradients
 from .steps import Evaluation, OptimizerCall, fetch
+from .variables import last_of
 
 if TYPE_CHECKING:
     from .watcher import Keras2Watch
@@ -144,10 +145,9 @@ class OldTensorFlow:
     def wrap(self, watch: "Keras2Watch") -> None:
         """Wrap the functions that every Keras on this TensorFlow uses."""
         watch.functions.wrap_backend(self.backend)
-        session = module_of("client.session").BaseSession
-        tell_after(session, "__init__", watch.ends.add_session)
-        for owner, name in ((session, "close"), (self.backend, "clear_session")):
-            before(owner, name, guarded(watch.probe, "keras end", watch.ends.finish))
+        session = module_of("client.session").BaseSession  # when it dies, it closes itself
+        tell_after(session, "__init__", lambda one: watch.remains.add(one, last_of))
+        before(session, "close", watch.remains.died)
 
     def random_state(self) -> bytes:
         """Return the bytes that decide the seeds of operations made from now on."""

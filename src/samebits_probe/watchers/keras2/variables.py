@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .functions import OldTensorFlow
     from .watcher import Keras2Watch
 
+_LEFT_OUT, _STARTED = "_samebits_left_out", "_samebits_started"  # attributes of a variable
 _SLOT = re.compile(r"(?:.*/)?([A-Za-z_]+?)_(\d+)(?:_\d+)?:0$")
 
 
@@ -112,11 +113,17 @@ class EagerReader:
             return [self._read(handle, dtype)._numpy() for handle, dtype in self._handles]
 
 
-def initialised(session: Session, variables: Sequence[Variable]) -> List[NamedValue]:
-    """Return [(name, array)] of the variables of a graph that have a value in `session`.
+def mark_left_out(variable: Variable) -> None:
+    """Note a variable that does not belong to a model."""
+    setattr(variable, _LEFT_OUT, True)  # a table of weak references would be empty when a graph dies as a cycle
+
+
+def last_of(session: Session) -> List[NamedValue]:
+    """Return [(name, array)] of the variables of a graph that have a value in a session, which is still open.
 
     They are read through tensors that the graph has already.
     """
+    variables = [one for one in session.graph.get_collection("variables") if not hasattr(one, _LEFT_OUT)]
     asked = [one for one in variables if _tells(one)]
     answers = session.make_callable([one._is_initialized_op for one in asked])() if asked else []
     ready = [one for one, answer in zip(asked, answers) if answer]
@@ -146,7 +153,7 @@ def _values(reader: Union[GraphReader, EagerReader], session: Optional[Session])
     return values
 
 
-# The variables that a step changes. They are recorded before the first step, after each step, and at the end.
+# The variables that a step changes. They are recorded before the first step, and after each step.
 
 
 class FunctionVariables:
@@ -159,14 +166,18 @@ class FunctionVariables:
         self._weights = list(weights)
         for name, _ in self._weights:
             watch.labels.tell(name)
-        new = [item for item in self._weights if watch.ends.is_new(item[1])] + state
+        new = [item for item in self._weights if not hasattr(item[1], _STARTED)] + state
         values = _values(watch.make_reader([variable for _, variable in new], session), session)
         for (name, _), value in zip(new, values):
             watch.arrays.array("start", name, value)
+        self._mark()
         if watch.probe.feed is not None:
             self._let_set(watch.probe.feed, session)
         self._read(state, session)
-        self._follow(session)
+
+    def _mark(self) -> None:
+        for _, variable in self._weights:
+            setattr(variable, _STARTED, True)
 
     def _let_set(self, feed: "Feed", session: Optional[Session]) -> None:
         """Let the launcher set the weights (`load` adds nothing to the graph)."""
@@ -187,27 +198,14 @@ class FunctionVariables:
         self._names = [name for name, _ in named]
         self._reader = self._watch.make_reader([variable for _, variable in named], session)
 
-    def _follow(self, session: Optional[Session]) -> None:
-        watch, reference = self._watch, self._watch.ends.reference_to(session)
-        self._followed = [watch.ends.track(name, variable) for name, variable in self._weights]
-        for weight in self._followed:
-            weight.session = reference
-
     def grow(self, weights: Iterable[NamedValue], state: List[NamedValue]) -> None:
         """Add variables that the step itself made, including weights. Their initial values were not seen."""
         known = {id(variable) for _, variable in self._weights}
         self._weights += [item for item in weights if id(item[1]) not in known]
+        self._mark()
         self._read(state, None)
-        self._follow(None)
 
     def add_updates(self, session: Optional[Session]) -> None:
         """Record all of them after a step."""
-        if self._followed and not self._watch.ends.is_followed(self._followed[0]):
-            self._follow(session)  # it trains on after its graph was cleared
-        arrays, followed, count = self._watch.arrays, self._followed, len(self._followed)
-        values = _values(self._reader, session)
-        for position, value in enumerate(values):
-            name = self._names[position]
-            fingerprint = arrays.array("update", name, value)
-            if position < count:
-                followed[position].last = (arrays.point("end", name, value), fingerprint)
+        for name, value in zip(self._names, _values(self._reader, session)):
+            self._watch.arrays.array("update", name, value)

@@ -16,10 +16,9 @@ from ..remains import leave_out, remains_of, tell_death, tell_new
 from ..tensorflow import variables as tensorflow_variables
 from ..tensorflow.operations import ancestors
 from ..trainers import Trainers
-from .ends import Keras2Ends
 from .functions import Functions, OldTensorFlow
 from .gradients import AppliedGradients, watch_backend, watch_get_gradients
-from .variables import EagerReader, GraphReader
+from .variables import EagerReader, GraphReader, mark_left_out
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -61,8 +60,8 @@ SEEN = [
         "end",
         "every variable outside of graphs and every variable of a session's graph, also in models that were never "
         "trained, in copies, and if it is trained by hand; read at the exit, when it dies, or when its session closes",
-        "a session in a cycle of references, which is destroyed without being closed",
-        "for trained weights, the state after the last step is compared",
+        "",
+        "",
     ),
     (
         "end: attributes",
@@ -107,7 +106,6 @@ class Keras2Watch:
         self.probe, self._tensorflow = probe, tensorflow
         self.arrays = Points(probe)
         self.remains, self.labels = remains_of(probe), Labels(probe)
-        self.ends = Keras2Ends(self, tensorflow_variables.watch_variables(probe))
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
         self.eager_gradients: Optional[AppliedGradients] = (
@@ -121,7 +119,7 @@ class Keras2Watch:
 
     def leave_out_metrics(self, metric_class: Any) -> None:
         """Leave out the states of metrics. They do not belong to a model: an evaluation changes them."""
-        leave_out(metric_class, "add_weight", self.remains.drop, self.ends.leave_out)
+        leave_out(metric_class, "add_weight", self.remains.drop, mark_left_out)
 
     def session_for(self, function: Any, inputs: Any) -> Optional[Session]:
         """Return the session in which `function` is about to run; None for eager functions."""
@@ -203,6 +201,7 @@ def watch_of(probe: "Probe") -> Keras2Watch:
     tensorflow = OldTensorFlow()
     watch = Keras2Watch(probe, tensorflow)
     tensorflow.wrap(watch)
+    tensorflow_variables.watch_variables(probe)
     rng.SAMPLERS["tensorflow"] = tensorflow.random_state
     return watch
 

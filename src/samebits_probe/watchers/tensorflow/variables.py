@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any, Callable, List
+from typing import TYPE_CHECKING, Any, List
 
 from ..objects import Array, Library, NamedValue, Tensor, Variable
 from ..plain_attributes import PlainAttributes
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _RANDOM = "StateVar"  # the name that tf.random.Generator gives its state
 
 
-def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
-    """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows a variable again."""
+def watch_variables(probe: "Probe") -> None:
+    """Follow every `tf.Variable` and `tf.Module`."""
     remains, values = remains_of(probe), VariableReader()
     variables, module = module_of("ops.resource_variable_ops"), module_of("module.module").Module
     attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.has_value, values.array)
@@ -28,7 +28,6 @@ def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
         tell_death(variable, remains.died)
     tell_new(module, lambda one: remains.add(one, lambda owner: attributes.of(owner, _name(owner))))
     tell_death(module, remains.died)
-    return follow
 
 
 def module_of(name: str) -> Library:
