@@ -3,11 +3,10 @@
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
-from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
-
 from ...inspection import argument
 from ..objects import Arguments
 from .replay.copies import tensors_in
+from .replay.mode import Mode
 from .replay.operators import Places
 
 if TYPE_CHECKING:
@@ -20,14 +19,7 @@ if TYPE_CHECKING:
 Before = Tuple["_Operator", Dict[str, Any], "DetailFields"]  # its arguments by name, its inputs
 
 _UNSET = ("empty", "new_empty", "resize", "_efficientzerotensor")
-_DRAWS = ("bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_")
-_OVERWRITES = _DRAWS + (
-    "copy_",
-    "fill_",
-    "zero_",
-    "_foreach_copy_",
-    "_foreach_zero_",
-)  # read nothing of what they write
+_OVERWRITES = ("copy_", "fill_", "zero_", "_foreach_copy_", "_foreach_zero_")  # read nothing of what they write
 
 
 class _Operator(NamedTuple):
@@ -45,43 +37,28 @@ class _Operator(NamedTuple):
 
 
 class Operators:
-    """The mode is entered by `begin` and left by `end`."""
+    """Records the operators of a step, from `begin` to `end`."""
 
     def __init__(
         self, watch: "PyTorchWatch", details: "Inspection", names: "ModuleNames", optimizers: "Optimizers"
     ) -> None:
-        self._mode = _Mode(watch, details, names, optimizers)
-
-    def begin(self) -> None:
-        """Begin to record the step."""
-        self._mode.places.forget()
-        self._mode.__enter__()
-        self._mode.is_entered = True
-
-    def end(self) -> None:
-        """End the recording of the step."""
-        if self._mode.is_entered:
-            self._mode.is_entered = False
-            if _get_current_dispatch_mode() is self._mode:
-                self._mode.__exit__(None, None, None)
-
-
-class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known where PyTorch is installed
-    def __init__(
-        self, watch: "PyTorchWatch", details: "Inspection", names: "ModuleNames", optimizers: "Optimizers"
-    ) -> None:
-        super().__init__()
-        self._watch, self._details, self._optimizers = watch, details, optimizers
+        self._watch, self._details = watch, details
         torch = watch.torch
         self._named = (torch.dtype, torch.layout, torch.memory_format)
         self._known: Dict[Any, _Operator] = {}
-        self.is_entered = False
-        self.places = Places(torch, names.of_id)
+        self._mode = Mode(self._run)
+        self._places = Places(torch, names.of_id, optimizers.is_running)
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Arguments = (), kwargs: Optional[Dict[str, Any]] = None
-    ) -> Any:
-        kwargs = kwargs or {}
+    def begin(self) -> None:
+        """Begin to record the step."""
+        self._places.forget()
+        self._mode.enter()
+
+    def end(self) -> None:
+        """End the recording of the step."""
+        self._mode.leave()
+
+    def _run(self, func: Any, args: Arguments, kwargs: Dict[str, Any]) -> Any:
         if not self._details.is_on() or func.namespace == "profiler" or self._watch.is_idle():
             return func(*args, **kwargs)
         guard = self._watch.probe.guard
@@ -93,7 +70,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
 
     def _before(self, func: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> "Before":
         """Return (what is known of the operator, its arguments by name, its inputs): before it writes any of them."""
-        self.places.note()
+        self._places.note()
         known = self._known.get(func) or self._learn(func)
         named = dict(zip(known.arguments, args))
         named.update(kwargs)
@@ -114,8 +91,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         returned = {id(tensor) for tensor in outputs}
         written = tensors_in([named[name] for name in known.writes if name in named])
         outputs += [tensor for tensor in written if id(tensor) not in returned]
-        self.places.in_optimizer = self._optimizers.is_running()
-        place = self.places.here()
+        place = self._places.here()
         kept = [self._watch.described(self._details, tensor) for tensor in outputs]
         fields.update(known.flags)
         fields["module"] = place.module
@@ -131,8 +107,11 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
         defaults = {
             one.name: argument(one.default_value, self._named) for one in schema.arguments if one.has_default_value()
         }
+        is_random = any("nondeterministic_seeded" in tag for tag in tags)
+        # an operator that only draws writes one argument; `rrelu_with_noise_`, which also reads, writes two
+        draws = is_random and len(writes) == 1
         flags: DetailFields = {
-            "random": any("nondeterministic_seeded" in tag for tag in tags),
+            "random": is_random,
             "unset": plain.startswith(_UNSET),
             "view": not writes and any(one.alias_info is not None for one in schema.returns),
         }
@@ -140,7 +119,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known 
             schema.name,
             [one.name for one in schema.arguments],
             writes,
-            overwrites + (writes[:1] if plain in _OVERWRITES else []),
+            overwrites + (writes[:1] if draws or plain in _OVERWRITES else []),
             defaults,
             flags,
         )

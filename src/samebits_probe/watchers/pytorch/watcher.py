@@ -136,7 +136,7 @@ def install(module: Library, probe: "Probe") -> None:
     watch_layers(watch, forwards)
     watch_modules(watch, forwards, by_hand.settle)
     watch_backward(watch, Backward(watch, forwards, by_hand))
-    watch_replay(watch)  # before the hooks that end a step
+    watch_replay(watch, optimizers)
     watch_steps(watch, optimizers)
     watch_scaling(watch)
     watch_loaders(probe)

@@ -5,15 +5,15 @@ restored. A replay begins at the end of the step before the first one asked for,
 What runs operators again is imported only if config.json asks for a replay.
 """
 
-import sys
 import threading
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional
 
 from ..trees import walk
 from .operators import Places
 
 if TYPE_CHECKING:
     from ....wire import ReplayRequest
+    from ..optimizers import Optimizers
     from ..watch import PyTorchWatch
 
 
@@ -22,52 +22,33 @@ __all__ = ["StepWindow", "watch_replay"]
 _TOO_OLD = "operator replay needs PyTorch 2.0 or later, and this is %s"
 
 
-def watch_replay(watch: "PyTorchWatch") -> None:
-    """Replay the operators of the steps that config.json asks for, if any. `watch`: of the PyTorch watcher."""
+def watch_replay(watch: "PyTorchWatch", optimizers: "Optimizers") -> None:
+    """Replay the operators of the steps that config.json asks for, if any."""
     want = watch.probe.config.get("replay")
     if not want:
         return
-    if not _has_all(watch.torch):
+    if hasattr(watch.torch._C, "_current_graph_task_id"):
+        StepWindow(watch, optimizers, want)
+    else:
         watch.probe.event("replay", why=_TOO_OLD % watch.torch.__version__)
-        return
-    StepWindow(watch, want)
-
-
-def _has_all(torch: Any) -> bool:
-    optimizer = sys.modules.get("torch.optim.optimizer")
-    return hasattr(torch._C, "_current_graph_task_id") and hasattr(optimizer, "register_optimizer_step_pre_hook")
 
 
 class StepWindow:
     """Enters the dispatch mode at the first step, and leaves it after the last one."""
 
-    def __init__(self, watch: "PyTorchWatch", want: "ReplayRequest") -> None:
-        from .mode import Mode
+    def __init__(self, watch: "PyTorchWatch", optimizers: "Optimizers", want: "ReplayRequest") -> None:
+        from .mode import ReplayMode
         from .reruns import Replayer
 
         self._watch, self._probe = watch, watch.probe
         self._first, self._last = want["first"], want["last"]
-        self._places = Places(watch.torch, lambda number: self._modules().get(number) or None)
+        self._places = Places(watch.torch, lambda number: self._modules().get(number) or None, optimizers.is_running)
         self._replayer = Replayer(watch.torch, watch.probe, self._places, want)
-        self._mode = Mode(self._replayer)
+        self._mode = ReplayMode(self._replayer.run)
         self._thread: Optional[int] = None
-        self._watch_optimizers()
         self._watch_ends()
         if self._first == 0:
             self._enter()
-
-    def _watch_optimizers(self) -> None:
-        module = sys.modules["torch.optim.optimizer"]
-
-        def before(optimizer: Any, args: Any, kwargs: Any) -> None:
-            self._places.in_optimizer = True
-
-        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
-            self._places.in_optimizer = False
-
-        # the watcher's hooks, which end the step, run after these
-        module.register_optimizer_step_pre_hook(before)
-        module.register_optimizer_step_post_hook(after)
 
     def _watch_ends(self) -> None:
         end_step = self._probe.end_step

@@ -4,7 +4,6 @@ A copy has the strides of the original, and starts at the same offset within a c
 code by both. Arguments that share memory with a written argument share the memory of its copy.
 """
 
-import ctypes
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..tensors import Fingerprints
@@ -136,14 +135,6 @@ def _span(tensor: TorchTensor) -> Tuple[int, int]:
     return start, start + (reach + 1) * size
 
 
-# memcmp: compares the memory of two tensors
-
-_compare = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)(
-    ("memcmp", ctypes.CDLL(None))
-)
-_INTEGERS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}
-
-
 class Bits:
     """Compares tensors bit for bit: NaN equals NaN with the same payload, and -0.0 differs from 0.0."""
 
@@ -156,26 +147,7 @@ class Bits:
         """Return whether dtype, shape and all bits are the same."""
         if a.dtype != b.dtype or a.shape != b.shape:
             return False
-        if self._lies_ready(a) and self._lies_ready(b):
-            length = a.numel() * a.element_size()
-            if a.is_cpu:
-                return not length or not _compare(a.data_ptr(), b.data_ptr(), length)
-            as_integers = getattr(self._torch, _INTEGERS[a.element_size()])
-            return bool(self._torch.equal(a.detach().view(as_integers), b.detach().view(as_integers)))
         return bool(self._prints.of(a) == self._prints.of(b))
-
-    def _lies_ready(self, tensor: TorchTensor) -> bool:
-        """Return whether the memory of a tensor holds its values in logical order."""
-        return (
-            type(tensor) in self._plain
-            and (tensor.is_cpu or (tensor.is_cuda and tensor.dim() > 0))
-            and tensor.layout is self._torch.strided
-            and tensor.is_contiguous()
-            and not tensor.is_conj()
-            and not tensor.is_neg()
-            and not tensor.is_quantized
-            and tensor.element_size() in _INTEGERS
-        )
 
     def content(self, tensor: TorchTensor) -> "Tensor":
         """Return (dtype, shape, bytes in logical order). Raises an error if the tensor has no values."""

@@ -6,7 +6,7 @@ wire.py).
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set, Tuple
 
 from .... import wire
 from ....tensor_log import TensorWriter
@@ -158,22 +158,23 @@ _REST = 0.004  # seconds after which waiting threads of a pool sleep; then the t
 _GRAIN = 32768  # ATen shares the work between threads from this number of elements on (at::internal::GRAIN_SIZE)
 MORE = 24  # times as many replays, until one differs
 _EVERY = 6  # one in so many of these replays runs on one core
-# Operators that may write to one place from several threads. The list only gives them more replays.
-_ADDING = (
-    "put", "index_put", "unsafe_index_put", "index_put_impl", "unsafe_masked_index_put", "index_add", "index_copy",
-    "index_reduce", "scatter", "embedding", "histc", "histogram", "bincount", "segment_reduce", "sparse",
-)  # fmt: skip
 
 
-def may_race(known: "Overload", tensors: "Sequence[TorchTensor]") -> bool:
+def may_race(known: "Overload", given: "List[TorchTensor]", outcome: "List[TorchTensor]") -> bool:
     """Return whether a call gets more replays: a large call on the CPU whose operator may race.
 
-    Every operator that is not PyTorch's own may race.
+    Threads may add to one place if a tensor of integers or a sparse tensor names the places. Every operator that is
+    not PyTorch's own may race.
     """
-    namespace, _, name = known.name.partition("::")
-    if namespace == "aten" and not name.lstrip("_").startswith(_ADDING):
+    if known.name.startswith("aten::") and not any(map(_has_indices, given)):
         return False
+    tensors = given + outcome
     return all(tensor.device.type == "cpu" for tensor in tensors) and any(t.numel() >= _GRAIN for t in tensors)
+
+
+def _has_indices(tensor: "TorchTensor") -> bool:
+    is_number = tensor.is_floating_point() or tensor.is_complex() or str(tensor.dtype) == "torch.bool"
+    return not is_number or str(tensor.layout) != "torch.strided"
 
 
 def is_on_one_core(number: int, repeats: int) -> bool:

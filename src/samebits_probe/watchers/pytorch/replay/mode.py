@@ -1,6 +1,6 @@
 """The dispatch mode: while it is entered, it sees each operator of its thread, and those of a backward on the CPU."""
 
-from typing import TYPE_CHECKING, Any, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
@@ -9,24 +9,19 @@ from ....system import System
 
 if TYPE_CHECKING:
     from .copies import Arguments, Keywords
-    from .reruns import Replayer
 _Operator = torch._ops.OpOverload
 
 
 class Mode(TorchDispatchMode):  # type: ignore[misc]  # mypy does not read torch
-    """A mode below all modes of the program: it replays the operators that these modes call in the end."""
+    """A mode below all modes of the program: it sees the operators that these modes call in the end."""
 
     supports_higher_order_operators = True  # they are passed on, so that the mode sees the operators inside
 
-    def __init__(self, replayer: "Replayer") -> None:
+    def __init__(self, run: Callable[[Any, "Arguments", "Keywords"], Any]) -> None:
+        """`run(func, args, kwargs)` is called in the place of each operator, and returns its result."""
         super().__init__()
-        self._run, self._pid = replayer.run, System.getpid()
+        self._run, self._pid = run, System.getpid()
         self.is_entered = False
-
-    @classmethod
-    def ignore_compile_internals(cls) -> bool:
-        """Keep compiled regions compiled. The mode sees only their operators outside of generated kernels."""
-        return True
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: "Arguments" = (), kwargs: "Optional[Keywords]" = None
@@ -52,6 +47,15 @@ class Mode(TorchDispatchMode):  # type: ignore[misc]  # mypy does not read torch
             _push_mode(self)
             self.__exit__(None, None, None)
         _all_on([mode for mode in modes if mode is not self])
+
+
+class ReplayMode(Mode):
+    """Keeps compiled regions compiled. It sees only their operators outside of generated kernels."""
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """See PyTorch's own class."""
+        return True
 
 
 def _all_off() -> List[Any]:

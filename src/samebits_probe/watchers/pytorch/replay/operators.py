@@ -14,31 +14,11 @@ if TYPE_CHECKING:
 # it (see `Overload.learn`). Only the arguments in `_WRITTEN` are known by their names.
 
 Schema = Any  # a torch.FunctionSchema
-_NAMESPACES = {
-    "profiler": "it marks a place in a profile",
-    "c10d": "it talks to other ranks",
-    "c10d_functional": "it talks to other ranks",
-    "_c10d_functional": "it talks to other ranks",
-    "_c10d_functional_autograd": "it talks to other ranks",
-    "symm_mem": "it talks to other ranks",
-    "rpc": "it talks to other ranks",
-    "prim": "it computes nothing",
-}
-_UNSET = ("empty", "new_empty", "_empty", "resize", "_resize", "sparse_resize", "set_", "set.")
+_RANKS = ("c10d", "symm_mem", "rpc")  # namespaces, without underscores
+_MARKS = ("profiler", "prim")
+_UNSET = ("empty", "new_empty", "resize", "sparse_resize", "set_")  # without underscores
 UNINITIALISED = "its output holds no values by contract"
 _NOTHING = "it computes nothing"
-_STATELESS = {
-    "_local_scalar_dense": _NOTHING,
-    "_assert_async": _NOTHING,
-    "_assert_scalar": _NOTHING,
-    "_assert_tensor_metadata": _NOTHING,
-    "record_stream": _NOTHING,
-    "is_pinned": _NOTHING,
-    "_coalesced_": _NOTHING,
-    "_pin_memory": "it moves values and computes none",
-    "pin_memory": "it moves values and computes none",
-    "lift": _NOTHING,
-}
 _VIEW = "it returns a view, or changes one"
 # batch normalisation and rrelu write these in training, not in evaluation; the schema does not say so
 _WRITTEN = ("running_mean", "running_var", "noise")
@@ -84,16 +64,15 @@ def _is_written(argument: Any) -> bool:
 def _why_not(schema: Schema, tags: Set[str]) -> str:
     qualified: str = schema.name
     namespace, _, name = qualified.partition("::")
-    if namespace in _NAMESPACES:
-        return _NAMESPACES[namespace]
-    if namespace == "aten" and (name in _STATELESS or name.startswith(_UNSET)):
-        return _STATELESS.get(name, UNINITIALISED)
+    if namespace.lstrip("_").startswith(_RANKS):
+        return "it talks to other ranks"
+    if namespace == "aten" and name.lstrip("_").startswith(_UNSET):
+        return UNINITIALISED
     views = [argument for argument in schema.arguments if argument.alias_info is not None]
     if "inplace_view" in tags or any(not argument.alias_info.is_write for argument in views):
         return _VIEW
-    if not views and not any("Tensor" in str(result.type) for result in schema.returns):
-        return _NOTHING
-    return ""
+    has_results = bool(views) or any("Tensor" in str(result.type) for result in schema.returns)
+    return _NOTHING if namespace in _MARKS or not has_results else ""
 
 
 # -- where an operator runs: its phase (forward, backward, optimizer), its module, and the line of the program --------
@@ -124,16 +103,18 @@ class CodePlace:
 class Places:
     """Finds the places of operators. Each operator asks once, in its own thread."""
 
-    def __init__(self, torch: Any, name_of: Callable[[int], Optional[str]]) -> None:
+    def __init__(
+        self, torch: Any, name_of: Callable[[int], Optional[str]], is_in_optimizer: Callable[[], bool]
+    ) -> None:
         """Prepare for one process. `name_of(id of a module)`: its name; None: its class names it."""
         self._torch, self._name_of = torch, name_of
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
-        self._calls = {getattr(torch.nn.Module, name).__code__ for name in ("_call_impl",)}
+        self._call = torch.nn.Module._call_impl.__code__
         self._hidden = (os.path.dirname(torch.__file__) + os.sep, OWN)
         self._own: Dict[CodeType, bool] = {}  # code object -> whether it is the program's own
         self._made: Dict[int, _Look] = {}  # number of a node -> the result of `_look`
-        self.in_optimizer = False
+        self._is_in_optimizer = is_in_optimizer
 
     def note(self) -> None:
         """Remember the line of the newest node of the graph, if this operator made one."""
@@ -152,7 +133,7 @@ class Places:
         if self._task() != -1:
             return "backward"
         # a closure within an optimizer's step computes a forward
-        return "optimizer" if self.in_optimizer and not self._torch.is_grad_enabled() else "forward"
+        return "optimizer" if self._is_in_optimizer() and not self._torch.is_grad_enabled() else "forward"
 
     def here(self) -> CodePlace:
         """Return the place of the operator that runs."""
@@ -181,7 +162,7 @@ class Places:
             if frame is None or (file and module is not None):
                 break
             code = frame.f_code
-            if module is None and code in self._calls:
+            if module is None and code is self._call:
                 called = frame.f_locals.get("self")
                 module = id(called), type(called).__name__
             if not file and self._is_own(code):

@@ -95,7 +95,7 @@ class Replayer:
         outcomes: List[Results] = []
         number = 0
         again = _Again(self, call, func, given)
-        is_hard = may_race(call.known, tensors_in(given) + list(own.values()))
+        is_hard = may_race(call.known, tensors_in(given), list(own.values()))
         most = self._repeats * (MORE if is_hard else 1)
         while number < self._repeats or (number < most and not differing):
             found = again.once(number, on_one_core=is_hard and is_on_one_core(number, self._repeats))
