@@ -7,10 +7,9 @@ nobody imports by name. In earlier releases it wraps `torch.autograd.backward` a
 import contextlib
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..objects import Function, NamedValue, Reference, Tensor
-from .leaves import FreeLeaves, leaves_of
 from .optimizers import record_buffers
 from .tensors import dtype_name, shape_of
 from .watch import AT_STEPS, WHY_STEPS
@@ -97,10 +96,6 @@ class Backward:
         if not self._watch.has_optimizer() and not is_transformed:
             leaves = self._by_hand.leaves(tensors, inputs)
             self._by_hand.settle(leaves)
-        elif not is_transformed:
-            self._by_hand.beside.look(tensors, inputs)
-        elif self._watch.has_optimizer():
-            self._by_hand.beside.record_function(inputs or (), "update")
         if not self._watch.probe.is_sampled:
             self._watch.probe.begin()
         if self._forwards.current is not None:
@@ -137,17 +132,15 @@ class ByHand:
         self._waiting: Optional[PendingBackward] = None  # the last one
         self._is_said = False
         self._last: List[WeakLeaf] = []
-        self.beside = FreeLeaves(watch)
         watch.renewals.append(self._forget)
 
     def _forget(self) -> None:
         self._waiting, self._is_said, self._last = None, False, []
-        self.beside.forget()
 
     def leaves(self, roots: List[Tensor], inputs: Optional[List[Tensor]]) -> List[NamedValue]:
         """Return [(name, tensor)] of the tensors whose gradients the backward computes."""
         if inputs is None:
-            inputs = leaves_of([root.grad_fn for root in roots])
+            inputs = _leaves_of([root.grad_fn for root in roots])
         names = self._watch.names
         return [
             (names.has(leaf) or "param.%d" % number, leaf)
@@ -164,13 +157,9 @@ class ByHand:
         self._waiting = PendingBackward(self._last, [of(leaf) for _, leaf in leaves], gradients)
 
     def living(self) -> List[NamedValue]:
-        """Return [(name, tensor)] of living leaves.
-
-        If the program trains by hand, these are the leaves of the last backward. Leaves that it trains beside
-        an optimizer are added.
-        """
+        """Return [(name, tensor)] of the living leaves of the last backward if the program trains by hand."""
         alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
-        return [(name, leaf) for name, leaf in alive if leaf is not None] + self.beside.living()
+        return [(name, leaf) for name, leaf in alive if leaf is not None]
 
     @contextlib.contextmanager
     def state_kept(self) -> Iterator[None]:
@@ -233,6 +222,20 @@ class ByHand:
         record_buffers(watch)
         self._forwards.close_step()
         probe.end_step()
+
+
+def _leaves_of(nodes: Sequence[Any]) -> List[Tensor]:
+    """Return the leaves of the graph that autograd has built, each once, in the order of a walk from its roots."""
+    seen, leaves, waiting = set(), [], [node for node in reversed(nodes) if node is not None]
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            leaves.append(node.variable)
+        waiting.extend(following for following, _ in reversed(node.next_functions) if following is not None)
+    return leaves
 
 
 def _matched(before: Leaves, now: Optional[List[NamedValue]]) -> Leaves:

@@ -48,7 +48,6 @@ class PyTorchEnds:
         self._survivors = Survivors(watch, self._attributes)
         watch.model_new, watch.model_gone = self.keep_settings, self.keep_model
         optimizers.gone.append(self.keep_optimizer)
-        by_hand.beside.gone = self.keep_leaf
         watch.renewals.append(self._begin)
         self._begin()
 
@@ -93,11 +92,6 @@ class PyTorchEnds:
             for weight in plan.weights:
                 if weight.is_loose():
                     self._keep_dying(weight.name, weight.parameter)
-
-    def keep_leaf(self, name: str, tensor: Tensor) -> None:
-        """Keep a leaf that was trained by hand and has died. `tensor` shares its memory."""
-        if System.getpid() == self._watch.pid:
-            self._keep_dying(name, tensor)
 
     def _keep_dying(self, name: str, tensor: Tensor) -> None:
         value = self._watch.print_of(tensor)

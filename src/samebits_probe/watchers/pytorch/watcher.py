@@ -81,8 +81,7 @@ SEEN = [
     (
         "end",
         "weights and buffers of every module that is alive at the exit, even if it was never called; a model that was "
-        "called and an optimizer's parameters are read when they die, too; leaves that are trained by hand beside an "
-        "optimizer",
+        "called and an optimizer's parameters are read when they die, too",
         "a process that leaves through `os._exit` or a signal; a module that was never called and dies before the exit",
         "the trial has no end: inconclusive; what it wrote or printed is compared",
     ),
@@ -94,10 +93,10 @@ SEEN = [
         "nothing: their effect on weights and outputs is seen. A time, a process id or an address is a note",
     ),
     (
-        "`torch.func.grad` beside an optimizer",
-        "the tensors that it is given at each call, as updates",
-        "what the program does with the last gradients",
-        "arrays that the program's variables reach are compared at the exit",
+        "tensors that are trained by hand beside an optimizer, also by `torch.func.grad`",
+        "their losses, as forward; at the exit, what the program's variables hold of them",
+        "what a function that has returned held of them",
+        "nothing: its effect on a later loss is seen",
     ),
     (
         "training in several threads",
