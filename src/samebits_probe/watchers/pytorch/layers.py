@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, List
 from ... import wire
 from ..objects import Module, Optimizer
 from .names import ModuleNames, watch_calls
-from .plans import plain
+from .tensors import plain
 
 if TYPE_CHECKING:
     from ...wire import LayerFacts, OptimizerFacts

@@ -13,7 +13,8 @@ from ... import hooks
 from ...wrappers import before
 from ..objects import CallArguments, Function, Optimizer
 from .layers import facts_of_optimizer
-from .plans import OptimizerPlan, plain
+from .plans import OptimizerPlan
+from .tensors import plain
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType

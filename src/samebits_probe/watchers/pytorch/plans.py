@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Iterator, Lis
 from ...trace import Group, Rows
 from ..objects import Optimizer, Tensor
 from .rows import TensorRows
+from .tensors import plain
 
 if TYPE_CHECKING:
     from .names import TensorNames
@@ -220,17 +221,3 @@ class Settings:
 
 def _is_immutable(value: Any) -> bool:
     return type(value) in _IMMUTABLE or (type(value) is tuple and all(map(_is_immutable, value)))
-
-
-def plain(value: Any) -> Any:
-    """Return a value whose `repr` is the same in every process.
-
-    Anything that is not a number or text becomes its type's name.
-    """
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return type(value).__name__

@@ -8,8 +8,6 @@ once. Between calls, only facts of dtypes and shapes are kept.
 
 import contextlib
 import ctypes
-import enum
-import struct
 import sys
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
@@ -28,7 +26,6 @@ TensorPlan = Tuple["Header", int]  # and number of bytes
 _SURELY_MEMORY = 1 << 32
 _NO_VALUES = ("FakeTensor", "FunctionalTensor", "UninitializedParameter", "UninitializedBuffer")
 _NEVER_AS_IT_LIES = -1
-_DEEP = 6  # containers within each other in a wrapped tensor's context
 
 
 class Unseen(Exception):
@@ -234,16 +231,9 @@ class _Parts:
             raise Unseen("a %s has no values" % name)
         if hasattr(tensor, "__tensor_flatten__"):
             inner, context = tensor.__tensor_flatten__()
-            text, tensors = self._context(context)
-            return self._tagged(name + text, [getattr(tensor, attribute) for attribute in inner] + tensors)
+            tag = "%s:%r" % (name, plain(context)) if context is not None else name
+            return self._tagged(tag, [getattr(tensor, attribute) for attribute in inner])
         return self.of(tensor.detach().as_subclass(self._torch.Tensor))
-
-    def _context(self, context: Any) -> Tuple[str, List[Tensor]]:
-        """Return (text, tensors) of what a wrapped tensor keeps beside its inner tensors, such as a scale."""
-        if context is None:
-            return "", []
-        tensors: List[Tensor] = []
-        return ":" + context_text(context, self._torch, tensors), tensors
 
     def _of_quantized(self, tensor: Tensor) -> Tuple[str, List[Tensor]]:
         if "per_tensor" in str(tensor.qscheme()):
@@ -284,42 +274,6 @@ class _Parts:
         return tensor
 
 
-def context_text(value: Any, torch: Library, tensors: List[Tensor], depth: int = 0) -> str:
-    """Return a value as exact text that is the same in every process.
-
-    Tensors in it are added to `tensors`. Anything that is not a number, text, container or dataclass becomes its type's
-    name, because it may hold addresses and hashes.
-    """
-    kind = type(value)
-    if issubclass(kind, torch.Tensor):
-        tensors.append(value)
-        return "tensor"
-    if kind is float:
-        return struct.pack("<d", value).hex()
-    if value is None or kind in (bool, int, str, bytes, complex):
-        return repr(value)
-    if kind in (torch.dtype, torch.device, torch.layout) or issubclass(kind, enum.Enum):
-        return str(value)
-    parts = _parts_of_context(value, kind) if depth < _DEEP else None
-    if parts is None:
-        return kind.__name__
-    texts = ["%s=%s" % (key, context_text(item, torch, tensors, depth + 1)) for key, item in parts]
-    return "%s(%s)" % (kind.__name__, ",".join(texts))
-
-
-def _parts_of_context(value: Any, kind: type) -> Optional[List[Tuple[str, Any]]]:
-    """Return [(key, value)] of a container or dataclass; None for anything else."""
-    if issubclass(kind, dict):
-        return [(repr(key), item) for key, item in dict.items(value) if type(key) in (str, int)]
-    if issubclass(kind, (list, tuple)):
-        return [("", item) for item in value]
-    fields = kind.__dict__.get("__dataclass_fields__")
-    if fields is not None:
-        shown = [name for name, field in fields.items() if field.compare and not name.startswith("_")]
-        return [(name, getattr(value, name, None)) for name in shown]
-    return None
-
-
 def bytes_of(tensor: Tensor) -> int:
     """Return the number of bytes of a dense tensor's values."""
     found: int = tensor.numel() * tensor.element_size()
@@ -329,6 +283,22 @@ def bytes_of(tensor: Tensor) -> int:
 def dtype_name(dtype: Any) -> str:
     """Return the name without its module: `float32`."""
     return str(dtype).replace("torch.", "", 1)
+
+
+def plain(value: Any) -> Any:
+    """Return a value whose `repr` is the same in every process.
+
+    Anything that is not a number or text becomes its type's name.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return type(value).__name__
 
 
 def shape_of(tensor: Tensor) -> Tuple[int, ...]:
