@@ -133,7 +133,7 @@ def test_a_loop_in_one_call_is_one_step_and_that_is_said(way):
     ("name", "weights", "optimizer"),
     [
         ("optax_in_jit", "state.0.layer.w", "optimizer.state.1.0.mu.layer.w"),
-        ("train_state", "state.params.kernel", "state.opt_state.0.mu.kernel"),
+        ("train_state", "state.params.kernel", "optimizer.state.opt_state.0.mu.kernel"),
         ("flax_nnx", "model.states.0.1", "optimizer.states.0.2"),
         ("equinox", "output.1.weight", "optimizer.output.2.0.mu.weight"),
     ],

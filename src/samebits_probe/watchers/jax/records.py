@@ -29,7 +29,8 @@ class Roles:
             if index < len(names.given) and out < len(names.returned)
         }
         for index, out in back.items():
-            shown[index] = _state_name(names.of_state(index, out), names.is_in_optimizer(index, out))
+            name = names.of_state(index, out)
+            shown[index] = "optimizer." + name if names.is_in_optimizer(index, out) else name
         self.states = shown  # input index -> name
         self.updates = {out: shown[index] for index, out in back.items()}
         self.gradients_in = _gradients(call.given, set(back), names.given)
@@ -195,13 +196,6 @@ def gradients_of(call: CompiledCall, applied: CompiledCall) -> Set[int]:
     wanted, found = applied.given.kinds()[:count], call.returned.kinds()
     starts = [at for at in range(len(found) - count + 1) if found[at : at + count] == wanted]
     return set(range(starts[0], starts[0] + count)) if starts else set()
-
-
-def _state_name(name: str, is_in_optimizer: bool) -> str:
-    role = trees.role(name)
-    if role == "optimizer" or (role is not None and not is_in_optimizer):
-        return name
-    return "%s.%s" % ("optimizer" if is_in_optimizer else "state", name)
 
 
 def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[int]:

@@ -10,8 +10,6 @@ Kind = Tuple[Tuple[int, ...], str]  # shape, dtype
 Node = Tuple[int, int, Structure]  # first leaf, number of leaves, structure
 Roots = Dict[Tuple[str, ...], str]  # the first two keys of a path -> name
 
-_OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_states")
-_WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
 _DEEPEST = 4
 _IS_ARRAY: Dict[type, bool] = {}  # types that were checked before -> True
 _DTYPES: Dict[Any, str] = {}  # dtype -> its name, because NumPy builds the name anew each time
@@ -159,15 +157,6 @@ def roots(function: Function, args: Arguments, kwargs: Dict[str, Any]) -> Roots:
     named: Roots = {("0", str(n)): names[n] if n < len(names) else "argument.%d" % n for n in range(len(args))}
     named.update({("1", str(key)): str(key) for key in kwargs})
     return named
-
-
-def role(name: str) -> Optional[str]:
-    """ "optimizer", "weights" or "state", if a word of the name says which of them a leaf belongs to; else None."""
-    words = name.lower().split(".")
-    for found, known in (("optimizer", _OPTIMIZER), ("weights", _WEIGHTS), ("state", ("state",))):
-        if any(word in known for word in words):
-            return found
-    return None
 
 
 def are_same(structure: Structure, other: Structure) -> bool:

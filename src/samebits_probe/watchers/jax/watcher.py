@@ -43,8 +43,8 @@ SEEN = [
     ),
     (
         "start, update, end",
-        "arguments that the function also returns: weights by their names, the optimizer's state by its type, the rest "
-        "as `state`",
+        "arguments that the function also returns, by their names; what lies in a container of optax begins with "
+        "`optimizer`",
         "",
         "",
     ),
