@@ -41,37 +41,18 @@ class Copies:
         return self._by_id.get(id(tensor), tensor)
 
     def _make(self, chosen: List[TorchTensor], everything: List[TorchTensor]) -> None:
+        """Copy the parts of storages that the tensors reach, and make views like those of the arguments."""
+        storages = {id(tensor): _storage_of(tensor) for tensor in everything}
         with self._torch._C._AutoDispatchBelowAutograd():
-            if all(map(self._is_simple, everything)) and not _overlap(everything):
-                for tensor in chosen:
-                    self._copy(tensor)
-            else:
-                self._copy_storages(chosen, everything)
-
-    def _is_simple(self, tensor: TorchTensor) -> bool:
-        """Return whether every kernel treats a plain clone of the tensor like the tensor."""
-        return (
-            type(tensor) in (self._torch.Tensor, self._torch.nn.Parameter)
-            and tensor.layout is self._torch.strided
-            and tensor.is_contiguous()
-            and not tensor.is_quantized
-            and not tensor.data_ptr() % _LINE
-        )
+            for tensor in [one for one in chosen if storages[id(one)] is None]:
+                self._copy(tensor)
+            for storage in {storages[id(tensor)] for tensor in chosen} - {None}:
+                self._copy_storage([tensor for tensor in everything if storages[id(tensor)] == storage])
 
     def _copy(self, tensor: TorchTensor) -> None:
         work = self._by_id[id(tensor)] = tensor.detach().clone()
         if tensor.numel():
             self._pieces.append((tensor.detach().clone(), work))
-
-    def _copy_storages(self, chosen: List[TorchTensor], everything: List[TorchTensor]) -> None:
-        """Copy the parts of storages that the written arguments reach, and make views like those of the arguments."""
-        storages = {_storage_of(tensor) for tensor in chosen} - {None}
-        inside = [tensor for tensor in everything if _storage_of(tensor) in storages]
-        for tensor in chosen:
-            if _storage_of(tensor) is None:
-                self._copy(tensor)
-        for storage in storages:
-            self._copy_storage([tensor for tensor in inside if _storage_of(tensor) == storage])
 
     def _copy_storage(self, tensors: List[TorchTensor]) -> None:
         torch, first = self._torch, tensors[0]
@@ -108,13 +89,6 @@ def tensors_in(values: Iterable[Any]) -> List[TorchTensor]:
         elif hasattr(value, "untyped_storage"):
             found.append(value)
     return found
-
-
-def _overlap(everything: List[TorchTensor]) -> bool:
-    """Return whether any two arguments share memory."""
-    spans = sorted((t.data_ptr(), t.data_ptr() + t.numel() * t.element_size()) for t in everything if t.numel())
-    same = len({id(tensor) for tensor in everything if tensor.numel()})
-    return same < len(spans) or any(a[1] > b[0] for a, b in zip(spans, spans[1:]))
 
 
 def _storage_of(tensor: TorchTensor) -> Optional[int]:

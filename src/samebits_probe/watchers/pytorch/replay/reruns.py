@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Operator = Callable[..., Any]  # a torch._ops.OpOverload
 CallInputs = Tuple[Arguments, Keywords]
-GeneratorState = Tuple[Any, Any]  # a generator (of PyTorch, _Python or _Numpy), and its state
+GeneratorState = Tuple[Any, Any]  # a generator of PyTorch, _Python or the module numpy.random, and its state
 
 
 class Replayer:
@@ -251,8 +251,9 @@ class Generators:
         found = [(generator, generator.get_state()) for generator in generators]
         if not operator.startswith("aten::"):
             found.append((_Python, random.getstate()))
-            if "numpy.random" in sys.modules:
-                found.append((_Numpy, _Numpy.get_state()))
+            numpy = sys.modules.get("numpy.random")
+            if numpy is not None:
+                found.append((numpy, numpy.get_state()))
         return found
 
     def again(self, states: Iterable[GeneratorState]) -> List[GeneratorState]:
@@ -280,18 +281,6 @@ class _Python:
 
     get_state = staticmethod(random.getstate)
     set_state = staticmethod(random.setstate)
-
-
-class _Numpy:
-    """numpy's global generator."""
-
-    @staticmethod
-    def get_state() -> Any:
-        return sys.modules["numpy.random"].get_state(legacy=False)
-
-    @staticmethod
-    def set_state(state: Any) -> None:
-        sys.modules["numpy.random"].set_state(state)
 
 
 # New memory has a different content in each replay. So the results of an operator that reads unwritten memory differ.
