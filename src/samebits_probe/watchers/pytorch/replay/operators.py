@@ -4,10 +4,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
-from ....callers import OWN
+from .... import callers
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import FrameType
 
 # -- what operators do ------------------------------------------------------------------------------------------------
 # This is learned once for each overload, from its schema and tags. If a schema hides something, the first call shows
@@ -26,8 +26,6 @@ _WRITTEN = ("running_mean", "running_var", "noise")
 
 class Overload:
     """One overload. `why_not`: why it is not replayed, or "". `writes`: (position, name) of written arguments."""
-
-    __slots__ = ("fresh", "name", "overload", "random", "results", "schema", "why_not", "writes")
 
     def __init__(self, func: Any) -> None:
         self.schema: Schema = func._schema
@@ -81,7 +79,6 @@ PlaceKey = Tuple[str, str, str, int, str]
 _Named = Tuple[str, int, str]  # file, line, name of the module
 _Look = Tuple[str, int, Optional[Tuple[int, str]]]  # file, line, (id, class) of the innermost module
 
-_STANDARD = os.path.dirname(os.__file__) + os.sep
 _MOST_FRAMES = 200
 _MOST_NODES = 1000000
 
@@ -111,8 +108,7 @@ class Places:
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
         self._call = torch.nn.Module._call_impl.__code__
-        self._hidden = (os.path.dirname(torch.__file__) + os.sep, OWN)
-        self._own: Dict[CodeType, bool] = {}  # code object -> whether it is the program's own
+        self._hidden = (os.path.dirname(torch.__file__) + os.sep, callers.OWN)
         self._made: Dict[int, _Look] = {}  # number of a node -> the result of `_look`
         self._is_in_optimizer = is_in_optimizer
 
@@ -165,20 +161,13 @@ class Places:
             if module is None and code is self._call:
                 called = frame.f_locals.get("self")
                 module = id(called), type(called).__name__
-            if not file and self._is_own(code):
+            if not file and self._is_own(code.co_filename):
                 file, line = code.co_filename, frame.f_lineno
             frame = frame.f_back
         return file, line, module
 
-    def _is_own(self, code: "CodeType") -> bool:
-        known = self._own.get(code)
-        if known is None:
-            known = self._own[code] = self._judge(code.co_filename)
-        return known
-
-    def _judge(self, path: str) -> bool:
+    def _is_own(self, path: str) -> bool:
+        """Return whether a file is neither the standard library's nor PyTorch's nor the probe's."""
         if path.startswith("<"):
             return path in ("<string>", "<stdin>")
-        if path.startswith(_STANDARD) and "-packages" not in path:
-            return False
-        return not path.startswith(self._hidden)
+        return not path.startswith(self._hidden) and callers.kind_of(path) != callers.STANDARD
