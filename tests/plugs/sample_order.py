@@ -3,7 +3,7 @@
 import os
 
 from ..wire import HELD, UNDONE
-from .control import SHELL, Control, edit
+from .control import SHELL, Control, Edit
 
 
 class SampleOrder(Control):
@@ -12,7 +12,7 @@ class SampleOrder(Control):
     id = "sample-order"
     value = "1"
     values = "1 or 2"
-    edits = (edit(SHELL, "export SAMPLE_ORDER=1"),)
+    edits = (Edit(SHELL, "export SAMPLE_ORDER=1"),)
     hints = {"batch": 1}
     factor = "samples"
     varies = "The order of the samples."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import callers
 from ..replacement import replace
 from .clocks import NOW, READINGS, SECOND, Dates, ReplacedClock
-from .control import CODE, Control, edit, held
+from .control import CODE, Control, Edit, held
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -26,7 +26,7 @@ class Clock(Control):
 
     id = "clock"
     is_strict = False  # it replaces the time that the program sees
-    edits = (edit(CODE, "# give the program a fixed time as an argument, instead of time.time() or datetime.now()"),)
+    edits = (Edit(CODE, "# give the program a fixed time as an argument, instead of time.time() or datetime.now()"),)
     calls = (*READINGS, *(name + "_ns" for name in READINGS if name != "clock"), *NOW, "now", "today", "utcnow")
     hints = {"start": 6, "rng": 7, "update": 1, "structure": 1, "end": 3, "batch": 10, "forward": 11, "gradient": 10}
     may_break = True

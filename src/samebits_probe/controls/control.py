@@ -7,7 +7,7 @@ import sys
 from .. import callers
 from ..wire import HELD, IDLE, OVERRULED, UNDONE, UNREADABLE
 
-__all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "drawn_from", "edit", "held", "imported", "seeded", "whole_number"]
+__all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "Edit", "drawn_from", "held", "imported", "seeded", "whole_number"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,13 +51,8 @@ class Edit:
     programs that have loaded this library ("": for all programs). `instead`: it can replace the edit before it.
     """
 
-    def __init__(self, where: str, lines: "Tuple[str, ...]", library: str, instead: bool) -> None:
+    def __init__(self, where: str, *lines: str, library: str = "", instead: bool = False) -> None:
         self.where, self.lines, self.library, self.instead = where, lines, library, instead
-
-
-def edit(where: str, *lines: str, library: str = "", instead: bool = False) -> "Edit":
-    """Return an Edit of these lines."""
-    return Edit(where, lines, library, instead)
 
 
 def whole_number(text: str) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from ..replacement import replace
 from ..wire import HELD, IDLE, UNDONE
 from . import control
-from .control import TOP, Control, edit
+from .control import TOP, Control, Edit
 
 if TYPE_CHECKING:
     from ..replacement import AnyFunction
@@ -66,7 +66,7 @@ class CudnnBenchmarkOff(_Flag):
 
     id = "cudnn-benchmark-off"
     flag, setter, setting = "benchmark", "_set_cudnn_benchmark", False
-    edits = (edit(TOP, "import torch", "torch.backends.cudnn.benchmark = False"),)
+    edits = (Edit(TOP, "import torch", "torch.backends.cudnn.benchmark = False"),)
 
 
 class CudnnDeterministic(_Flag):
@@ -74,4 +74,4 @@ class CudnnDeterministic(_Flag):
 
     id = "cudnn-deterministic"
     flag, setter, setting = "deterministic", "_set_cudnn_deterministic", True
-    edits = (edit(TOP, "import torch", "torch.backends.cudnn.deterministic = True"),)
+    edits = (Edit(TOP, "import torch", "torch.backends.cudnn.deterministic = True"),)

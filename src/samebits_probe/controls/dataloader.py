@@ -5,7 +5,7 @@ import sys
 import weakref
 
 from ..wire import HELD, UNDONE
-from .control import CODE, OWN, Control, edit, held, whole_number
+from .control import CODE, OWN, Control, Edit, held, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class DataloaderWorkers(Control):
     values = "a number of workers from 0 to 99, or own (as many as the program says: counted, not held)"
     is_strict = False  # it is slow, and a program that repeats with workers does not need it
     edits = (
-        edit(
+        Edit(
             CODE,
             "DataLoader(..., num_workers=0)  # or in_order=True, and worker_init_fn that seeds what it uses",
             "# A seed from the clock, os.urandom() or a process id differs in each run: see worker_init_fn",
@@ -110,7 +110,7 @@ class DataloaderSeed(Control):
     libraries = ("torch",)
     is_seed = True
     edits = (
-        edit(
+        Edit(
             CODE,
             "DataLoader(..., generator=torch.Generator().manual_seed({seed}), worker_init_fn=seed_worker)",
             "def seed_worker(worker): random.seed({seed} + worker); numpy.random.seed({seed} + worker)",

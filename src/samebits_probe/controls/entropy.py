@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from ..replacement import Stream, replace
-from .control import CODE, Control, drawn_from, edit, held
+from .control import CODE, Control, Edit, drawn_from, held
 
 if TYPE_CHECKING:
     from ..replacement import AnyFunction
@@ -17,7 +17,7 @@ class Entropy(Control):
 
     id = "entropy"
     is_strict = False  # it replaces the entropy that the program sees
-    edits = (edit(CODE, "# os.urandom, uuid4 and secrets take no seed: use random.Random({seed}) instead"),)
+    edits = (Edit(CODE, "# os.urandom, uuid4 and secrets take no seed: use random.Random({seed}) instead"),)
     calls = ("urandom", "uuid1", "uuid4", "token_bytes", "token_hex", "randbits", "randbelow", "SystemRandom")
     # batch: in a worker, before `dataloader-workers`, which leaves its seed out
     hints = {"start": 7, "rng": 8, "end": 5, "batch": 10, "forward": 12, "gradient": 11, "structure": 9}

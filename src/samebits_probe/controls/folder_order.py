@@ -4,7 +4,7 @@ import os
 import sys
 
 from ..replacement import replace
-from .control import CODE, OWN, Control, edit, held
+from .control import CODE, OWN, Control, Edit, held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class ListingOrder(Control):
     id = "listing-order"
     value = "sorted"
     values = "sorted or reversed"
-    edits = (edit(CODE, "sorted(os.listdir(folder))  # and sorted(...) around glob, iterdir and scandir"),)
+    edits = (Edit(CODE, "sorted(os.listdir(folder))  # and sorted(...) around glob, iterdir and scandir"),)
     calls = ("walk", "scandir")
     hints = {"start": 9, "batch": 11, "forward": 13, "structure": 6, "end": 9}
     factor = "file-order"

@@ -4,7 +4,7 @@ import os
 import sys
 
 from ..wire import HELD, OVERRULED, UNDONE
-from .control import CODE, OWN, SHELL, Control, edit, whole_number
+from .control import CODE, OWN, SHELL, Control, Edit, whole_number
 from .variables import at_start_of_process
 
 TYPE_CHECKING = False
@@ -21,8 +21,8 @@ class HashSeed(Control):
     value = "0"  # as in the paper; it also turns the randomisation off
     values = "a seed from 0 to 4294967295"
     edits = (
-        edit(SHELL, "export PYTHONHASHSEED=0"),
-        edit(CODE, "sorted(names)  # if the program iterates over a set of strings", instead=True),
+        Edit(SHELL, "export PYTHONHASHSEED=0"),
+        Edit(CODE, "sorted(names)  # if the program iterates over a set of strings", instead=True),
     )
     calls = ("set", "frozenset", "hash")
     acts_at_start = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from . import variables
-from .control import SHELL, Control, edit
+from .control import SHELL, Control, Edit
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks
@@ -19,7 +19,7 @@ class JaxDeterminism(Control):
 
     id = "jax-determinism"
     libraries = ("jax",)
-    edits = (edit(SHELL, "export XLA_FLAGS=--xla_gpu_deterministic_ops=true"),)
+    edits = (Edit(SHELL, "export XLA_FLAGS=--xla_gpu_deterministic_ops=true"),)
 
     def after_import(self) -> "ImportHooks":
         # not before the process starts: an older XLA in a different library would end the process at an unknown flag

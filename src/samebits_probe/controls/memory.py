@@ -4,7 +4,7 @@ import ctypes
 
 from ..system import System
 from ..wire import HELD, UNDONE, UNREADABLE
-from .control import CODE, SHELL, Control, edit, held
+from .control import CODE, SHELL, Control, Edit, held
 from .variables import at_start_of_process
 
 TYPE_CHECKING = False
@@ -24,8 +24,8 @@ class FillUninitialized(Control):
 
     id = "fill-uninitialized"
     edits = (
-        edit(CODE, "torch.zeros(...)  # or numpy.zeros, if the memory of empty() is read before it is set"),
-        edit(SHELL, "export MALLOC_PERTURB_=85 GLIBC_TUNABLES=glibc.malloc.tcache_count=0", instead=True),
+        Edit(CODE, "torch.zeros(...)  # or numpy.zeros, if the memory of empty() is read before it is set"),
+        Edit(SHELL, "export MALLOC_PERTURB_=85 GLIBC_TUNABLES=glibc.malloc.tcache_count=0", instead=True),
     )
     calls = ("empty", "empty_like", "new_empty")
     hints = {"forward": 3, "gradient": 3, "update": 4}
@@ -68,12 +68,12 @@ class Aslr(Control):
     values = "fixed, or compat (also fixed, in the layout of old kernels)"
     personality = _NO_RANDOMIZE
     edits = (
-        edit(
+        Edit(
             CODE,
             "# id() and hash() of objects are addresses. The order of a set of objects depends on them.",
             "# Instead, order objects by a field of theirs, and compute with it",
         ),
-        edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}", instead=True),
+        Edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}", instead=True),
     )
     calls = ("id", "hash", "set", "frozenset")
     hints = {"batch": 12}

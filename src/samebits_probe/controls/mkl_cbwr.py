@@ -9,7 +9,7 @@ import ctypes
 import os
 
 from ..wire import HELD, UNDONE, UNREADABLE
-from .control import OWN, SHELL, Control, edit, loaded_libraries
+from .control import OWN, SHELL, Control, Edit, loaded_libraries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class MklCbwr(Control):
     value = "COMPATIBLE"
     values = ", ".join(_NEEDS)
     is_strict = False  # it is slow: MKL multiplies without the wide instructions of the processor
-    edits = (edit(SHELL, "export MKL_CBWR=COMPATIBLE"),)
+    edits = (Edit(SHELL, "export MKL_CBWR=COMPATIBLE"),)
     hints = {"forward": 5, "gradient": 5, "update": 6}
     is_of_operators = True
     may_break = True  # a program that multiplies large matrices may take too long

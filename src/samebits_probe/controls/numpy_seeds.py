@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import rng, worker_tasks
 from ..replacement import Stream, replace
-from .control import CODE, TOP, Control, drawn_from, edit, held, seeded
+from .control import CODE, TOP, Control, Edit, drawn_from, held, seeded
 
 if TYPE_CHECKING:
     from typing import Optional, Set, Tuple
@@ -23,7 +23,7 @@ class NumpySeed(Control):
     is_seed = True
     generators = ("numpy",)
     acts_at_start = True
-    edits = (edit(TOP, "import numpy", "numpy.random.seed({seed})"),)
+    edits = (Edit(TOP, "import numpy", "numpy.random.seed({seed})"),)
     hints = {"start": 3, "rng": 3, "batch": 4, "forward": 7, "gradient": 6, "update": 7, "structure": 5, "end": 2}
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class NumpyGenerator(Control):
 
     id = "numpy-generator"
     libraries = ("numpy.random",)
-    edits = (edit(CODE, "numpy.random.default_rng({seed})  # a seed for each generator that has none"),)
+    edits = (Edit(CODE, "numpy.random.default_rng({seed})  # a seed for each generator that has none"),)
     acts_at_start = True
     hints = {"start": 5, "rng": 5, "batch": 8, "forward": 9, "gradient": 8, "update": 11, "structure": 8, "end": 7}
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from .. import callers, worker_tasks
 from ..replacement import Stream, replace
-from .control import TOP, Control, edit, seeded
+from .control import TOP, Control, Edit, seeded
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -50,7 +50,7 @@ class PythonSeed(Control):
     is_seed = True
     generators = ("python",)
     acts_at_start = True
-    edits = (edit(TOP, "import random", "random.seed({seed})"),)
+    edits = (Edit(TOP, "import random", "random.seed({seed})"),)
     hints = {"start": 4, "rng": 4, "batch": 3, "forward": 8, "gradient": 5, "update": 8, "structure": 4, "end": 1}
 
     def after_import(self) -> "ImportHooks":

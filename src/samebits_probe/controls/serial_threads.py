@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 from .. import callers
 from ..replacement import replace
 from ..wire import HELD, UNDONE, UNREADABLE
-from .control import CODE, Control, edit
+from .control import CODE, Control, Edit
 
 if TYPE_CHECKING:
     from ..replacement import AnyFunction
@@ -48,7 +48,7 @@ class SerialThreads(Control):
     id = "serial-threads"
     is_strict = False  # it replaces the concurrency that the program sees
     edits = (
-        edit(
+        Edit(
             CODE,
             "# use results in the order in which the work was submitted, not in the order in which threads end:",
             "# [future.result() for future in futures], or one place in a list for each thread",

@@ -7,7 +7,7 @@ import weakref
 from ..wire import HELD, UNDONE, UNREADABLE
 from ..wrappers import before
 from . import control
-from .control import SHELL, TOP, Control, edit, held, imported
+from .control import SHELL, TOP, Control, Edit, held, imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class SessionThreads(Control):
     libraries = ("tensorflow",)
     is_strict = False  # a setting of the paper, for its own programs
     edits = (
-        edit(
+        Edit(
             TOP,
             "config = tensorflow.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)",
             "keras.backend.set_session(tensorflow.compat.v1.Session(config=config))",
@@ -125,7 +125,7 @@ class ChannelsFirst(Control):
     id = "channels-first"
     libraries = ("keras",)
     is_strict = False  # a setting of the paper, for its own programs
-    edits = (edit(TOP, "keras.backend.set_image_data_format('channels_first')"),)
+    edits = (Edit(TOP, "keras.backend.set_image_data_format('channels_first')"),)
 
     def after_import(self) -> "ImportHooks":
         return {"keras": self._set}
@@ -153,7 +153,7 @@ class VisibleGpu(Control):
     value = "one"
     values = "cpu (no device)"
     is_strict = False  # a setting of the paper, for its own programs
-    edits = (edit(SHELL, "export CUDA_VISIBLE_DEVICES=0"),)
+    edits = (Edit(SHELL, "export CUDA_VISIBLE_DEVICES=0"),)
     holds_variables = False  # the program may choose the device
     factor = "device"
     varies = "The device of the training: its own choice, or only the CPU (no CUDA device is visible)."

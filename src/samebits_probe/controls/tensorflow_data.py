@@ -5,7 +5,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .control import CODE, Control, edit, held
+from .control import CODE, Control, Edit, held
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks
@@ -20,7 +20,7 @@ class TfDataOrder(Control):
 
     id = "tf-data-order"
     libraries = ("tensorflow",)
-    edits = (edit(CODE, "dataset.map(f, num_parallel_calls=n, deterministic=True)  # and no deterministic=False"),)
+    edits = (Edit(CODE, "dataset.map(f, num_parallel_calls=n, deterministic=True)  # and no deterministic=False"),)
     calls = ("num_parallel_calls",)
     hints = {"batch": 2}
 

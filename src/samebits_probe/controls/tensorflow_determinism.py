@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from ..wire import HELD, UNDONE
-from .control import SHELL, TOP, Control, edit, held, loaded_libraries
+from .control import SHELL, TOP, Control, Edit, held, loaded_libraries
 
 if TYPE_CHECKING:
     from .control import ControlEffect, ImportHooks
@@ -21,12 +21,12 @@ class TfDeterminism(Control):
     libraries = ("tensorflow",)
     needs = ("tf-seed",)  # otherwise random operators without a seed raise an error
     edits = (
-        edit(
+        Edit(
             TOP,
             "tensorflow.keras.utils.set_random_seed({seed})",
             "tensorflow.config.experimental.enable_op_determinism()",
         ),
-        edit(SHELL, "export TF_DETERMINISTIC_OPS=1 TF_CUDNN_DETERMINISTIC=1  # before TensorFlow 2.9", instead=True),
+        Edit(SHELL, "export TF_DETERMINISTIC_OPS=1 TF_CUDNN_DETERMINISTIC=1  # before TensorFlow 2.9", instead=True),
     )
     hints = {"forward": 2, "gradient": 2, "update": 3}
     may_break = True  # TensorFlow refuses operators that have no deterministic kernel

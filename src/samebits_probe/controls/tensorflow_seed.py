@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..replacement import Stream, replace
 from ..wrappers import after
 from . import python_seed
-from .control import TOP, Control, edit, seeded
+from .control import TOP, Control, Edit, seeded
 
 if TYPE_CHECKING:
     from ..replacement import AnyFunction
@@ -22,8 +22,8 @@ class TfSeed(Control):
     generators = ("tensorflow",)
     acts_at_start = True
     edits = (
-        edit(TOP, "import keras", "keras.utils.set_random_seed({seed})  # Keras 3", library="keras"),
-        edit(
+        Edit(TOP, "import keras", "keras.utils.set_random_seed({seed})  # Keras 3", library="keras"),
+        Edit(
             TOP,
             "import tensorflow",
             "tensorflow.random.set_seed({seed})  # before 2: set_random_seed",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Dict
 
 from ..wire import HELD, IDLE, UNDONE
 from . import control
-from .control import SHELL, Control, edit
+from .control import SHELL, Control, Edit
 from .variables import at_start_of_process
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ class Tf32Off(Control):
 
     id = "tf32-off"
     is_strict = False  # TF32 repeats bit for bit: this control only changes the precision
-    edits = (edit(SHELL, "export NVIDIA_TF32_OVERRIDE=0"),)
+    edits = (Edit(SHELL, "export NVIDIA_TF32_OVERRIDE=0"),)
     is_of_operators = True
 
     @classmethod

@@ -7,7 +7,7 @@ import sys
 
 from ..replacement import replace
 from ..wire import HELD, UNDONE
-from .control import SHELL, TOP, Control, edit, imported, loaded_libraries, whole_number
+from .control import SHELL, TOP, Control, Edit, imported, loaded_libraries, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ class Threads(Control):
     value = "1"
     values = "a number of threads from 1 to 999"
     edits = (
-        edit(TOP, "import torch", "torch.set_num_threads(1)", library="torch"),
-        edit(
+        Edit(TOP, "import torch", "torch.set_num_threads(1)", library="torch"),
+        Edit(
             TOP,
             "tensorflow.config.threading.set_intra_op_parallelism_threads(1)",
             "tensorflow.config.threading.set_inter_op_parallelism_threads(1)",
             library="tensorflow",
         ),
-        edit(SHELL, _export(_OF_JAX), library="jax"),
-        edit(SHELL, _export(_OF_EVERY_PROGRAM)),
+        Edit(SHELL, _export(_OF_JAX), library="jax"),
+        Edit(SHELL, _export(_OF_EVERY_PROGRAM)),
     )
     hints = {"forward": 4, "gradient": 4, "update": 5}
     is_of_operators = True

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict
 
 from ..replacement import replace
 from ..wire import HELD, UNDONE
-from .control import SHELL, TOP, Control, edit
+from .control import SHELL, TOP, Control, Edit
 
 if TYPE_CHECKING:
     from ..replacement import AnyFunction
@@ -18,8 +18,8 @@ class TorchDeterministic(Control):
     id = "torch-deterministic"
     libraries = ("torch",)
     edits = (
-        edit(TOP, "import torch", "torch.use_deterministic_algorithms(True)"),
-        edit(SHELL, "export CUBLAS_WORKSPACE_CONFIG=:4096:8  # on a GPU"),
+        Edit(TOP, "import torch", "torch.use_deterministic_algorithms(True)"),
+        Edit(SHELL, "export CUBLAS_WORKSPACE_CONFIG=:4096:8  # on a GPU"),
     )
     hints = {"forward": 1, "gradient": 1, "update": 2}
     is_of_operators = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .. import worker_tasks
 from ..replacement import Stream, replace
 from ..wire import UNREADABLE
-from .control import TOP, Control, edit, seeded
+from .control import TOP, Control, Edit, seeded
 
 if TYPE_CHECKING:
     from ..replacement import AnyFunction
@@ -21,7 +21,7 @@ class TorchSeed(Control):
     is_seed = True
     generators = ("torch",)
     acts_at_start = True
-    edits = (edit(TOP, "import torch", "torch.manual_seed({seed})"),)
+    edits = (Edit(TOP, "import torch", "torch.manual_seed({seed})"),)
     hints = {"start": 1, "rng": 1, "batch": 6, "forward": 5, "gradient": 6, "update": 9, "structure": 7, "end": 6}
 
     def after_import(self) -> "ImportHooks":
@@ -65,7 +65,7 @@ class CudaSeed(Control):
     is_seed = True
     generators = ("torch-cuda",)
     acts_at_start = True
-    edits = (edit(TOP, "import torch", "torch.cuda.manual_seed_all({seed})"),)
+    edits = (Edit(TOP, "import torch", "torch.cuda.manual_seed_all({seed})"),)
 
     def after_import(self) -> "ImportHooks":
         return {"torch": self._seed}
