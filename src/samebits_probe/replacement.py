@@ -47,6 +47,11 @@ def replace(owner: "Any", name: str, make: "FunctionMaker") -> "Any":
     return new
 
 
+def calls_with(*arguments: "Any") -> "FunctionMaker":
+    """Return what makes a function that calls the original with these arguments, whatever it gets."""
+    return lambda original: lambda *_, **__: original(*arguments)
+
+
 class _Builtin(staticmethod if sys.version_info >= (3, 10) else functools.partial):  # type: ignore[misc]  # one of two
     """A function that a class can hold without turning it into a method (`clock = time.time`), like a built-in one.
 

@@ -3,13 +3,12 @@
 import sys
 from typing import TYPE_CHECKING, Any, Optional
 
-from ..replacement import replace
+from ..replacement import calls_with, replace
 from ..wire import HELD, IDLE, UNDONE
 from . import control
 from .control import TOP, Control, Edit
 
 if TYPE_CHECKING:
-    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
 
 
@@ -25,16 +24,10 @@ class _Flag(Control):
         return {"torch": self._hold}
 
     def _hold(self, module: Any) -> None:
-        setting = self.setting
-
-        def make(original: "AnyFunction") -> "AnyFunction":
-            def set_(_: Any) -> Any:
-                return original(setting)
-
-            return set_
-
-        setattr(module.backends.cudnn, self.flag, setting)
-        replace(module._C, self.setter, make)  # the setter that torch.backends.cudnn.flags(...) calls
+        setattr(module.backends.cudnn, self.flag, self.setting)
+        replace(
+            module._C, self.setter, calls_with(self.setting)
+        )  # the setter that torch.backends.cudnn.flags(...) calls
         _hold_property(type(module.backends.cudnn), self.flag)
 
     def read_back(self) -> "ControlEffect":

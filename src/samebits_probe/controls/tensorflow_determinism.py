@@ -1,5 +1,6 @@
 """Turns on TensorFlow's deterministic operators."""
 
+import functools
 import mmap
 import os
 import sys
@@ -57,15 +58,10 @@ def _has_config(module: Any) -> bool:
     return hasattr(module, "config") and hasattr(module.config, "experimental")
 
 
-_answer: "List[List[str]]" = []
-
-
+@functools.lru_cache(maxsize=None)  # the libraries are large
 def _is_read_by_some_library() -> "ControlEffect":
     """Return the effect of the variables: whether a loaded library knows them. Builds without CUDA do not."""
-    if not _answer:
-        found = [name for name in _VARIABLES if any(_holds(path, name) for path in _tensorflow_libraries())]
-        _answer.append(found)
-    found = _answer[0]
+    found = [name for name in _VARIABLES if any(_holds(path, name) for path in _tensorflow_libraries())]
     if not found:
         return UNDONE, "no library of this TensorFlow reads %s or %s" % _VARIABLES
     if len(found) < len(_VARIABLES):

@@ -3,12 +3,11 @@
 import sys
 from typing import TYPE_CHECKING, Any, Dict
 
-from ..replacement import replace
+from ..replacement import calls_with, replace
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, Edit
 
 if TYPE_CHECKING:
-    from ..replacement import AnyFunction
     from .control import ControlEffect, ImportHooks
 
 
@@ -38,20 +37,8 @@ class TorchDeterministic(Control):
         module.use_deterministic_algorithms(True)
         _fill(module, False)
 
-        def make_set(original: "AnyFunction") -> "AnyFunction":
-            def use_deterministic_algorithms(mode: Any, *, warn_only: Any = False) -> Any:
-                return original(True)
-
-            return use_deterministic_algorithms
-
-        def make_debug(original: "AnyFunction") -> "AnyFunction":
-            def set_deterministic_debug_mode(debug_mode: Any) -> Any:
-                return original("error")
-
-            return set_deterministic_debug_mode
-
-        replace(module, "use_deterministic_algorithms", make_set)
-        replace(module, "set_deterministic_debug_mode", make_debug)
+        replace(module, "use_deterministic_algorithms", calls_with(True))
+        replace(module, "set_deterministic_debug_mode", calls_with("error"))
 
     def read_back(self) -> "ControlEffect":
         module = sys.modules["torch"]
