@@ -10,6 +10,7 @@ import sys
 import time
 
 from . import controls
+from .controls import threads
 from .controls.control import imported, loaded_libraries
 
 TYPE_CHECKING = False
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
     Reader = Callable[[], Optional[str]]
-
-_CORENAMES = ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename64_",
-              "openblas_get_corename")  # fmt: skip
 
 
 def read(factors: "Iterable[str]") -> "Dict[str, str]":
@@ -65,7 +63,7 @@ def _numpy_isa() -> "Optional[str]":
 def _openblas() -> "Optional[str]":
     for path in [path for path in loaded_libraries() if "openblas" in os.path.basename(path)]:
         library = ctypes.CDLL(path)
-        name = next((name for name in _CORENAMES if hasattr(library, name)), None)
+        name = next((name for name in threads.of_openblas("openblas_get_corename") if hasattr(library, name)), None)
         if name:
             getattr(library, name).restype = ctypes.c_char_p
             said: bytes = getattr(library, name)()

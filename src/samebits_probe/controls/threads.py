@@ -30,15 +30,15 @@ _OF_EVERY_PROGRAM = (
 _OF_TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # with what _COUNTS begin
 _OF_JAX = ("PJRT_NPROC", "NPROC")  # for the CPU client of jaxlib; older ones read NPROC
 _COUNTS = ("intra_op_parallelism_threads", "inter_op_parallelism_threads")  # of TensorFlow
-_NUMBER_OF_BLAS = (
-    "openblas_get_num_threads",
-    "openblas_get_num_threads64_",
-    "scipy_openblas_get_num_threads",
-    "scipy_openblas_get_num_threads64_",
-    "MKL_Get_Max_Threads",
-    "bli_thread_get_num_threads",
-)
 _BLAS = ("openblas", "mkl_rt", "libblis")  # parts of the names of their files
+
+
+def of_openblas(name: str) -> "Tuple[str, ...]":
+    """Return the names that builds of OpenBLAS give to a function."""
+    return tuple(prefix + name + suffix for prefix in ("scipy_", "") for suffix in ("64_", ""))
+
+
+_NUMBER_OF_BLAS = (*of_openblas("openblas_get_num_threads"), "MKL_Get_Max_Threads", "bli_thread_get_num_threads")
 
 
 def _export(names: "Sequence[str]") -> str:
