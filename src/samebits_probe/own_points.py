@@ -7,6 +7,8 @@ import struct
 import sys
 import threading
 
+from . import wire
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     Converter = Callable[[Any], Optional[Tensor]]  # None if the value is not of its library
 
 _GUESSED = {"loss": "forward", "weights": "update"}  # in addition to the names of the kinds
-_KINDS = ("start", "batch", "forward", "gradient", "update", "end")
+_KINDS = tuple(kind for kind in wire.KINDS if kind not in ("rng", "structure"))
 
 
 def kind_of(name: str, kind: "Optional[str]") -> str:
