@@ -3,6 +3,7 @@
 import functools
 import inspect
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from .control import CODE, Control, Edit, held
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
 # argument of a parallel method -> the value that replaces it
 _SERIAL = {"num_parallel_calls": None, "deterministic": None}
-_METHODS = ("map", "interleave", "batch", "padded_batch", "ragged_batch", "map_with_legacy_function")
 
 
 class TfDataOrder(Control):
@@ -30,9 +30,9 @@ class TfDataOrder(Control):
     def _hold(self, module: Any) -> None:
         datasets = sys.modules["tensorflow.python.data.ops.dataset_ops"]
         for cls in (datasets.DatasetV2, datasets.DatasetV1):
-            for name in _METHODS:
-                if name in cls.__dict__:
-                    setattr(cls, name, _serial(cls.__dict__[name]))
+            for name, method in [pair for pair in vars(cls).items() if isinstance(pair[1], types.FunctionType)]:
+                if "num_parallel_calls" in inspect.signature(method).parameters:
+                    setattr(cls, name, _serial(method))
         _hold_options(sys.modules.get("tensorflow.python.data.ops.options", datasets))
         _hold_sloppy(sys.modules.get("tensorflow.python.data.experimental.ops.interleave_ops"))
 
