@@ -13,7 +13,6 @@ from ..keras3.models import is_symbolic
 from ..objects import Function, Graph, Layer, Library, Operation, Tensor
 from ..points import named_leaves
 from .operations import (
-    WRITES,
     LayerStack,
     Lines,
     OperationPlace,
@@ -23,6 +22,7 @@ from .operations import (
     owners,
     shown,
     size,
+    writes_variable,
 )
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class Trace:
         """Return {operation: [values of the variables that it writes last]}."""
         last: Dict[str, Tuple[Operation, Tensor]] = {}
         for operation in operations:
-            if operation.type.startswith(WRITES):
+            if writes_variable(operation):
                 last.update((handle.name, (operation, handle)) for handle in operation.inputs if _is_handle(handle))
         found: Dict[Operation, List[Tensor]] = {}
         for operation, handle in last.values():

@@ -133,7 +133,6 @@ def _has_values(tensor: Tensor) -> bool:
 # variable, names of the operations that read it, names of those that write it
 Access = Tuple[str, List[str], List[str]]
 
-WRITES = ("Assign", "ResourceApply", "ResourceSparseApply", "Apply", "SparseApply", "ResourceScatter", "Scatter")
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 _LOOK_ONLY = ("VarIsInitializedOp", "IsVariableInitialized", "VariableShape", "Shape")
 
@@ -194,8 +193,14 @@ def _accesses(
             if name is None or operation.type in _LOOK_ONLY:
                 continue
             reads, writes = found.setdefault(name, ([], []))
-            (writes if operation.type.startswith(WRITES) and not is_passed_on else reads).append(operation)
+            (writes if writes_variable(operation) and not is_passed_on else reads).append(operation)
     return found
+
+
+def writes_variable(operation: Operation) -> bool:
+    """Return whether an operation writes a variable: `AssignAdd`, `ResourceSparseApplyAdam`, `ScatterUpdate`."""
+    kind: str = operation.type.replace("Resource", "", 1).replace("Sparse", "", 1)
+    return kind.startswith(("Assign", "Apply", "Scatter"))
 
 
 def _names(operations: Iterable[Operation]) -> List[str]:
