@@ -5,6 +5,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
+from .. import callers
 from ..system import System
 from .leaf_readers import LeafReaders
 from .references import REFERRING, attributes, has_attributes, references
@@ -33,7 +34,6 @@ SEEN = [
 ]
 
 _MOST_LISTS = 1000  # lists of numbers
-_PLAIN = ("builtins", "abc", "typing", "collections", "types", "dataclasses")
 _OPEN = (
     "sklearn",
     "scipy.sparse",
@@ -138,7 +138,14 @@ class _GlobalWalk(Walk):
         if module_of(kind).startswith(_OPEN) or "__dataclass_fields__" in type.__getattribute__(kind, "__dict__"):
             return True
         modules = [module_of(base) for base in type.mro(kind)]
-        return all(name.startswith(_PLAIN + _OPEN) or name in self._own for name in modules)
+        known = [name in self._own or name.startswith(_OPEN) or _is_standard(name) for name in modules]
+        return modules[0] in self._own and all(known)
+
+
+def _is_standard(name: str) -> bool:
+    """Return whether a module is one of Python's own."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return file is None or callers.kind_of(file) == callers.STANDARD
 
 
 def _of_model(found: "ArrayPrint") -> "ArrayPrint":
