@@ -18,7 +18,7 @@ from .callers import OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import FrameType
     from typing import Any, Callable, Dict, List, Optional, Type, TypeVar
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,7 +35,6 @@ class _State:
     main = _thread.get_ident()
     depth = 0
     waiting: "Dict[int, None]" = {}
-    callback: "Optional[CodeType]" = None  # the code of the probe's callbacks of weak references
 
 
 def hold(_here: "Callable[[], int]" = _thread.get_ident, _state: "Type[_State]" = _State) -> None:
@@ -74,27 +73,6 @@ def held(function: "Function") -> "Function":
             release()
 
     return run  # type: ignore[return-value]  # it has the signature of `function`
-
-
-def referred(function: "Callable[[Any], Any]") -> "Callable[[Any], None]":
-    """Return `function` as a callback of weak references: handlers wait until the interpreter has left the callback.
-
-    If an exception leaves such a callback, the interpreter prints it and ignores it
-    (https://docs.python.org/3/library/weakref.html#weakref.ref). The interpreter may call the callback after it has
-    cleared this module, so all names that the callback needs are bound here.
-    """
-
-    def called_back(
-        reference: "Any", _hold: "Callable[[], None]" = hold, _release: "Callable[[], None]" = release
-    ) -> None:
-        _hold()
-        try:
-            function(reference)
-        finally:
-            _release()
-
-    _State.callback = called_back.__code__  # all callbacks have the same code
-    return called_back
 
 
 def renew() -> None:
@@ -162,12 +140,9 @@ def _outside(frame: "Optional[FrameType]") -> "Optional[FrameType]":
 
 
 def _loses_exceptions(frame: "Optional[FrameType]") -> bool:
-    """Return whether the probe runs in a `weakref.finalize` or a callback, which would lose an exception."""
-    while frame is not None and frame.f_code.co_filename.startswith(OWN):
-        if frame.f_code is _State.callback:
-            return True
-        frame = frame.f_back
-    return frame is not None and frame.f_globals.get("__name__") == "weakref"
+    """Return whether the probe runs in a `weakref.finalize`, which would lose an exception."""
+    outside = _outside(frame)
+    return outside is not None and outside.f_globals.get("__name__") == "weakref"
 
 
 def _run(frame: "Optional[FrameType]") -> None:

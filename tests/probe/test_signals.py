@@ -29,8 +29,6 @@ def test_a_handler_of_the_program_waits_for_the_probe_and_what_it_raises_reaches
     assert told["two signals"] == "work done, then Late in the program, and Late soon"
     assert told["nested guards"] == "work done, then Late in the program"
     assert told["a finalizer of the probe"] == "work done, then Late in the program"
-    assert told["a callback with a guard"] == "work done, then Late in the program"
-    assert told["a callback"] == "work done, then Late in the program"
     assert told["observe"] == "work done, then Late in the program"
     assert told["opening a file"] == "work done, then Late in the program"
     assert trial.only.failures == []

@@ -11,7 +11,6 @@ import time
 import weakref
 
 from samebits_probe import api
-from samebits_probe import signals
 
 probe = api.current()
 done, frames = [], []
@@ -72,14 +71,6 @@ def finalizer():
     time.sleep(5)
 
 
-def callback(function, *arguments):
-    mortal = Mortal()
-    reference = weakref.ref(mortal, signals.referred(lambda _: function(*arguments)))
-    del mortal
-    time.sleep(5)
-    return reference
-
-
 class Sends(dict):
     def __getitem__(self, key):
         work(signal.SIGALRM)
@@ -136,7 +127,5 @@ else:
     tell("nested guards", outcome(probe.guard, "outer", probe.guard, "inner", work, signal.SIGALRM))
     tell("two signals", two_signals())
     tell("a finalizer of the probe", outcome(finalizer))
-    tell("a callback with a guard", outcome(callback, probe.guard, "callback", work, signal.SIGALRM))
-    tell("a callback", outcome(callback, work, signal.SIGALRM))
     tell("observe", outcome(api.observe, "batch", Sends(a=1)))
     tell("opening a file", outcome(open_a_file))

@@ -1,11 +1,10 @@
 """How values of JAX are read by the watcher of JAX, and by the watcher of Keras on JAX."""
 
 import sys
-import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ... import signals
 from .. import addresses
+from ..identities import Identities
 from ..objects import Array, Pytree, Traced
 
 if TYPE_CHECKING:
@@ -80,28 +79,20 @@ class Prints:
         self._alone = self._arrays.jax.sharding.SingleDeviceSharding
         # (dtype, shape) -> (name of the dtype, header): NumPy spells out the name each time
         self._headers: Dict[Tuple[Any, Shape], Tuple[str, Header]] = {}
-        self._known: Dict[int, Tuple[Callable[[], Any], Print]] = {}  # id of an array of JAX -> (weak reference, Print)
-        self._forget = forgetting(self._known)
+        self._known = Identities()  # arrays of JAX -> Print
 
     def of(self, value: Any, is_kept: bool = False) -> Optional[Print]:
         """Return the Print of a value. `is_kept`: with its bytes."""
-        known = self._known.get(id(value))
-        if known is not None and known[0]() is value and not is_kept:
-            return known[1]
+        known: Optional[Print] = self._known.get(value)
+        if known is not None and not is_kept:
+            return known
         is_array = isinstance(value, self._arrays.jax.Array)
         if is_array and value.is_deleted():
             return None
         found = self._read(self._array(value) if is_array else self._arrays.numpy.asarray(value), is_kept)
-        if is_array:
-            self._remember(value, found)
+        if is_array and type(value).__weakrefoffset__:  # else it is read again
+            self._known.put(value, found)
         return found
-
-    def _remember(self, value: Any, found: Print) -> None:
-        number = id(value)
-        try:
-            self._known[number] = weakref.KeyedRef(value, self._forget, number), found
-        except TypeError:  # this kind of array has no weak references: it is read again
-            self._known.pop(number, None)
 
     def _array(self, value: Any) -> Array:
         base = getattr(value, "_base_array", value)  # for a random key: key_data would compile a function
@@ -122,8 +113,3 @@ class Prints:
         fingerprint = addresses.fingerprint(self._hasher, array, header)
         number = float(array.reshape(())) if array.size == 1 and dtype.kind in "fiub" else None
         return Print(name, shape, fingerprint, number, array.tobytes() if is_kept else None)
-
-
-def forgetting(known: Dict[int, Any]) -> Callable[[Any], None]:
-    """Return the callback of a weakref.KeyedRef. It removes a dead array from a dictionary."""
-    return signals.referred(lambda reference: known.pop(reference.key, None))

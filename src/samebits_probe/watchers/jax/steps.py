@@ -10,6 +10,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
+from ..identities import Identities
 from ..objects import CallArguments, JaxProgram, Library, Pytree, Reference
 from . import arrays, calls, records, trees
 from .calls import APPLY, CompiledCall, Function, Prints
@@ -32,9 +33,7 @@ class CallSteps:
         self._functions: Dict[int, Tuple[Reference, Function]] = {}  # id of a function -> (reference, Function)
         self._applier = Function(APPLY, None)
         self._applier.role = "step"
-        # id of an array -> (weak reference, the call that returned it, index there)
-        self._given: Dict[int, Tuple[Reference, CompiledCall, int]] = {}
-        self._forget = arrays.forgetting(self._given)
+        self._given = Identities()  # array -> (the call that returned it, index there)
         self._open: List[CompiledCall] = []  # calls of functions that are open, in their order
         self._recent: List[CompiledCall] = []  # calls since the last step that may belong to the next one
         self._steps_at_end = False  # whether the only call of a function was taken for a step
@@ -147,9 +146,9 @@ class CallSteps:
         call.returned = trees.Tree(self._jax, outputs)
         call.names = function.names_of(call)
         for index, leaf in enumerate(call.given.leaves):
-            known = self._given.get(id(leaf))
-            if known is not None and known[0]() is leaf:
-                call.sources[index] = known[1:]
+            known = self._given.get(leaf)
+            if known is not None:
+                call.sources[index] = known
         call.own = {index for index, (source, _) in call.sources.items() if source.function is function}
         call.inputs = call.inputs or self._read(call.given.leaves)
         if function.role != "step":
@@ -157,11 +156,7 @@ class CallSteps:
         call.outputs = self._read(call.returned.leaves)
         for index, leaf in enumerate(call.returned.leaves):
             if isinstance(leaf, self._jax.Array):
-                self._remember(leaf, call, index)
-
-    def _remember(self, leaf: Any, call: CompiledCall, index: int) -> None:
-        number = id(leaf)
-        self._given[number] = weakref.KeyedRef(leaf, self._forget, number), call, index
+                self._given.put(leaf, (call, index))
 
     def _read(self, leaves: Iterable[Any]) -> Prints:
         is_kept = self._records.keeps_bytes()

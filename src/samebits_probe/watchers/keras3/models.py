@@ -5,6 +5,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ... import wire
+from ..identities import Identities
 from ...wrappers import after, guarded
 from ..objects import Arguments, Array, Backend, Layer, Model, NamedValue, Optimizer, Variable
 from ..points import named_leaves, without_repeats
@@ -80,16 +81,15 @@ class Lives:
         self._set: Optional[Callable[[Variable, Array], Any]] = getattr(
             backend, "set", None
         )  # function(variable, array), if variables can be set
-        self._started: Dict[int, Callable[[], Variable]] = {}  # id -> weak reference: an id may be used again
+        self._started = Identities()  # variable -> True
         self._labels = Labels(probe)
 
     def start(self, variables: Iterable[NamedValue]) -> None:
         """Record those of (name, variable) pairs that have not been seen before."""
         for name, variable in variables:
-            known = self._started.get(id(variable))
-            array = self._read(variable) if known is None or known() is not variable else None
+            array = self._read(variable) if self._started.get(variable) is None else None
             if array is not None:
-                self._started[id(variable)] = weakref.ref(variable)
+                self._started.put(variable, True)
                 self._points.array("start", name, array)
                 self._labels.tell(name)
                 if self._probe.feed is not None:

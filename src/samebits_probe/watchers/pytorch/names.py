@@ -9,10 +9,11 @@ used again. If a tensor has moved to a different place of its model by the end, 
 import functools
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Optional, Set
 
 from ...wrappers import wrap
-from ..objects import Function, Module, Reference, Tensor
+from ..identities import Identities
+from ..objects import Array, Function, Module, Reference, Tensor
 from .trees import (
     ModuleTree,
     attributes_of,
@@ -42,7 +43,7 @@ class TensorNames:
         self._watch = watch
         # id(module) -> Model, for living ones in the order in which they were seen
         self.models: Dict[int, ModuleTree] = {}
-        self._names: Dict[int, Tuple[Reference, str]] = {}  # id(tensor) -> (weak reference, name)
+        self._names = Identities()  # tensor -> name
         self._taken: Set[str] = set()
         self._labels: Dict[str, int] = {}
         self._made = 0
@@ -131,17 +132,17 @@ class TensorNames:
             count += 1
             unique = "%s#%d" % (name, count)
         self._taken.add(unique)
-        self._names[id(tensor)] = (weakref.ref(tensor), unique)
+        self._names.put(tensor, unique)
         return unique
 
     def are_given(self) -> bool:
         """Return whether any tensor has a name yet."""
-        return bool(self._names)
+        return bool(self._taken)
 
     def has(self, tensor: Tensor) -> Optional[str]:
         """Return the name that this tensor has, or None."""
-        found = self._names.get(id(tensor))
-        return found[1] if found is not None and found[0]() is tensor else None
+        found: Optional[str] = self._names.get(tensor)
+        return found
 
     def of(self, tensor: Tensor) -> str:
         """Return the name of a parameter. If it is new, it is looked up in the models, and its start is recorded."""
@@ -185,23 +186,22 @@ class ModuleNames:
 
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self._known: Dict[int, Tuple[Reference, str]] = {}  # id(module) -> (weak reference, qualified name)
+        self._known = Identities()  # module -> qualified name
 
     def of(self, module: Module) -> str:
         """Return the name of a module that is called, or that runs within one."""
-        known = self._known.get(id(module))
-        if known is None or known[0]() is not module:
+        if self._known.get(module) is None:
             model = self._watch.names.models.get(id(module))
             label = model.label if model is not None else ""
             for prefix, part in walk(module):
-                self._known[id(part)] = (weakref.ref(part), (label + prefix).rstrip("."))
-            known = self._known[id(module)]
-        return known[1]
+                self._known.put(part, (label + prefix).rstrip("."))
+        name: str = self._known.get(module)
+        return name
 
     def of_id(self, number: int) -> Optional[str]:
         """Return the name of a module that has been called, by its identity; None for any other number."""
-        known = self._known.get(number)
-        return known[1] if known is not None else None
+        name: Optional[str] = self._known.of_number(number)
+        return name
 
 
 def watch_calls(

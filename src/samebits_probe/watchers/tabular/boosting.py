@@ -4,12 +4,12 @@ Each is a step, which stays open until the next one begins, because losses come 
 """
 
 import sys
-import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ...prints import ArrayPrint, keep, kept_number
 from ...wrappers import wrap
-from ..objects import Booster, Dataset, Function, Reference
+from ..identities import Identities
+from ..objects import Booster, Dataset, Function
 from .content import Content, is_joblib_worker
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class Rounds:
         self._probe, self._library = probe, library
         self._read_round, self._read_model, self._read_attributes = read_round, read_model, read_attributes
         self._content = Content(probe.hasher)
-        self._data: Dict[int, Tuple[Reference, Given]] = {}  # by the id of the data set
-        self._boosters: Dict[int, Tuple[Reference, str]] = {}  # id of a booster -> its label
+        self._data, self._boosters = Identities(), Identities()  # data set -> Given, booster -> its label
         self._last: Dict[str, ArrayPrint] = {}  # label -> content of the model, as far as its rounds show it
+        self._count = 0
         self._open_at: Optional[int] = None
         probe.at_end(self._end)
         probe.open_rounds.append(self.close)
@@ -62,16 +62,16 @@ class Rounds:
     def keep_data(self, dataset: Dataset, named: Iterable[Tuple[str, Any]]) -> None:
         """Keep the values from which a data set is made, because it may not hold them later."""
         found = [(name, self._content.of(value)) for name, value in named if value is not None]
-        self._data[id(dataset)] = weakref.ref(dataset), [(name, one) for name, one in found if one is not None]
+        self._data.put(dataset, [(name, one) for name, one in found if one is not None])
 
     def keep_part(self, part: Dataset, whole: Dataset, rows: Any) -> None:
         """Keep the values from which a part of a data set is made: those of the whole, and which rows are taken."""
         self.keep_data(part, [("rows", sys.modules["numpy"].asarray(rows))])
-        self._data[id(part)] = weakref.ref(part), self._given(whole) + self._given(part)
+        self._data.put(part, self._given(whole) + self._given(part))
 
     def _given(self, dataset: Dataset) -> Given:
-        known = self._data.get(id(dataset))
-        return known[1] if known is not None and known[0]() is dataset else []
+        found: Given = self._data.get(dataset) or []
+        return found
 
     def begin(self) -> bool:
         """Begin a round, and end the one before. Returns False if the round is part of a fit of a different library."""
@@ -105,13 +105,12 @@ class Rounds:
             self._probe.scalar(point, value, self._probe.add(point, self._content.of_plain(value).fingerprint))
 
     def _label(self, booster: Booster) -> str:
-        known = self._boosters.get(id(booster))
-        if known is not None and known[0]() is booster:
-            return known[1]
-        count = len({label for _, label in self._boosters.values()} | set(self._last)) + 1
-        label = "Booster" if count == 1 else "Booster#%d" % count
-        self._boosters[id(booster)] = weakref.ref(booster), label
-        return label
+        known: Optional[str] = self._boosters.get(booster)
+        if known is None:
+            self._count += 1
+            known = "Booster" if self._count == 1 else "Booster#%d" % self._count
+            self._boosters.put(booster, known)
+        return known
 
     def close(self) -> None:
         """Close the open round, if there is one."""
@@ -129,7 +128,7 @@ class Rounds:
         """
         if self._open_at is not None and self._open_at == self._probe.step:
             self._probe.step += 1
-        living = {label: reference() for reference, label in self._boosters.values()}
+        living = {label: booster for booster, label in self._boosters.living()}
         for label, content in self._last.items():
             booster = living.get(label)
             now = content if booster is None else self._content.of_plain(self._read_model(booster))

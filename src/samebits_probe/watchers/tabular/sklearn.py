@@ -4,11 +4,11 @@ import copy
 import functools
 import threading
 import types
-import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...prints import ArrayPrint
 from ...wire import OWN_MODEL
+from ..identities import Identities
 from ..objects import Arguments, Estimator, Function, Library
 from ..trainers import Trainers
 from .content import Content, is_called_by_joblib, is_joblib_worker, kept_sum, own_state
@@ -123,7 +123,7 @@ class Fits:
         self._thread: Optional[threading.Thread] = None  # the one whose fit is the outermost
         self._began_at: Optional[int] = None
         self._labels: Dict[str, int] = {}  # how many estimators of a class have one
-        self._known: Dict[int, Tuple[Callable[[], Estimator], str]] = {}  # id -> (reference, label)
+        self._known = Identities()  # estimator -> label
         self._last: Dict[str, List[Holding]] = {}  # by label
 
     def begin(self, estimator: Estimator, args: Arguments, kwargs: Dict[str, Any]) -> bool:
@@ -180,13 +180,13 @@ class Fits:
                 self._add("batch", self._label(estimator) + "/" + name, value)
 
     def _label(self, estimator: Estimator) -> str:
-        known = self._known.get(id(estimator))
-        if known is not None and known[0]() is estimator:
-            return known[1]
+        known: Optional[str] = self._known.get(estimator)
+        if known is not None:
+            return known
         name = type(estimator).__name__
         count = self._labels[name] = self._labels.get(name, 0) + 1
         label = name if count == 1 else "%s#%d" % (name, count)
-        self._known[id(estimator)] = weakref.ref(estimator), label
+        self._known.put(estimator, label)
         return label
 
     def _fitted(self, estimator: Estimator) -> None:
@@ -236,7 +236,7 @@ class Fits:
 
     def end(self) -> None:
         """Record the last content of each estimator: its present content, if it is alive."""
-        living = {label: reference() for reference, label in self._known.values()}
+        living = {label: estimator for estimator, label in self._known.living()}
         for label, found in self._last.items():
             estimator = living.get(label)
             now = self._read(estimator, label) if estimator is not None else found

@@ -1,0 +1,43 @@
+"""What is known about objects of the program, by their identity, without keeping these objects alive."""
+
+import weakref
+from typing import Any, Dict, List, Tuple
+
+from .objects import Reference
+
+_FEW = 1000
+
+
+class Identities:
+    """A table of objects and their values.
+
+    A number may be the identity of a later object, so each entry has a weak reference. The references have no
+    callbacks: an exception of a signal handler would be lost in one. Entries of dead objects go when the table has
+    doubled.
+    """
+
+    def __init__(self) -> None:
+        self._entries: Dict[int, Tuple[Reference, Any]] = {}
+        self._most = _FEW
+
+    def get(self, owner: Any) -> Any:
+        """Return the value of an object; None if it has none."""
+        entry = self._entries.get(id(owner))
+        return entry[1] if entry is not None and entry[0]() is owner else None
+
+    def of_number(self, number: int) -> Any:
+        """Return the value of the object that has or had this identity; None if there is none."""
+        entry = self._entries.get(number)
+        return entry[1] if entry is not None else None
+
+    def put(self, owner: Any, value: Any) -> None:
+        """Set the value of an object. Raises TypeError for an object that has no weak references."""
+        self._entries[id(owner)] = weakref.ref(owner), value
+        if len(self._entries) > self._most:
+            alive = [(number, entry) for number, entry in list(self._entries.items()) if entry[0]() is not None]
+            self._entries, self._most = dict(alive), max(_FEW, 2 * len(alive))
+
+    def living(self) -> List[Tuple[Any, Any]]:
+        """Return (object, value) for each object that is alive."""
+        found = [(reference(), value) for reference, value in list(self._entries.values())]
+        return [pair for pair in found if pair[0] is not None]
