@@ -3,11 +3,12 @@
 Each is a step, which stays open until the next one begins, because losses come after the update.
 """
 
+import inspect
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ...prints import ArrayPrint, keep, kept_number
-from ...wrappers import wrap
+from ...wrappers import after, guarded, wrap
 from ..identities import Identities
 from ..objects import Booster, Dataset, Function
 from .content import Content, is_joblib_worker
@@ -59,14 +60,23 @@ class Rounds:
 
         wrap(owner, name, make)
 
-    def keep_data(self, dataset: Dataset, named: Iterable[Tuple[str, Any]]) -> None:
-        """Keep the values from which a data set is made, because it may not hold them later."""
-        found = [(name, self._content.of(value)) for name, value in named if value is not None]
+    def watch_data(self, kind: Any) -> None:
+        """Keep the tables and arrays from which data sets of a class are made: it may not hold them later."""
+        names = list(inspect.signature(kind.__init__).parameters)[1:]
+
+        def made(_: None, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
+            named = [*zip(names, args), *sorted(kwargs.items())]
+            self._keep_data(dataset, [pair for pair in named if isinstance(pair[1], list) or hasattr(pair[1], "shape")])
+
+        after(kind, "__init__", guarded(self._probe, "data of " + self._library, made))
+
+    def _keep_data(self, dataset: Dataset, named: Iterable[Tuple[str, Any]]) -> None:
+        found = [(name, self._content.of(value)) for name, value in named]
         self._data.put(dataset, [(name, one) for name, one in found if one is not None])
 
     def keep_part(self, part: Dataset, whole: Dataset, rows: Any) -> None:
         """Keep the values from which a part of a data set is made: those of the whole, and which rows are taken."""
-        self.keep_data(part, [("rows", sys.modules["numpy"].asarray(rows))])
+        self._keep_data(part, [("rows", sys.modules["numpy"].asarray(rows))])
         self._data.put(part, self._given(whole) + self._given(part))
 
     def _given(self, dataset: Dataset) -> Given:

@@ -27,10 +27,8 @@ SEEN = [
     ("loss", "Booster.eval, eval_train and eval_valid", "", ""),
     ("end", "each model that is alive, as text; else all that its rounds added; the model that refit returned", "", ""),
 ]
-_DATA = ("data", "label", "weight", "group", "init_score")
 _SETTINGS = "\nparameters:"  # after the trees of a model as text
 _CHANGES_TREES = "\n[boosting: dart]\n"
-_FIRST = ("data", "label", "reference", "weight", "group", "init_score")
 
 
 def install(module: Library, probe: "Probe") -> None:
@@ -41,7 +39,7 @@ def install(module: Library, probe: "Probe") -> None:
     after(basic.Booster, "refit", guarded(probe, "refit of lightgbm", lambda made, *_, **__: rounds.made(made)))
     for name in ("eval", "eval_train", "eval_valid"):
         after(basic.Booster, name, guarded(probe, "evaluation of lightgbm", functools.partial(_numbers, rounds)))
-    after(basic.Dataset, "__init__", guarded(probe, "data of lightgbm", functools.partial(_keep_data, rounds)))
+    rounds.watch_data(basic.Dataset)
     after(basic.Dataset, "subset", guarded(probe, "data of lightgbm", functools.partial(_keep_part, rounds)))
 
 
@@ -74,11 +72,6 @@ def _data_of(booster: Booster, train_set: Any = None, *_: Any, **__: Any) -> Dat
 def _numbers(rounds: Rounds, results: Iterable[Sequence[Any]], booster: Booster, *_: Any, **__: Any) -> None:
     for found in results:
         rounds.metric(booster, "%s.%s" % (found[0], found[1]), float(found[2]))
-
-
-def _keep_data(rounds: Rounds, _: None, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
-    named = list(zip(_FIRST, args)) + sorted(kwargs.items())
-    rounds.keep_data(dataset, [one for one in named if one[0] in _DATA])
 
 
 def _keep_part(rounds: Rounds, part: Dataset, whole: Dataset, used_indices: Any, *_: Any, **__: Any) -> None:

@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Dict
 
 from ...wrappers import after, guarded
-from ..objects import Booster, Dataset, Library
+from ..objects import Booster, Library
 from .boosting import Rounds
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ SEEN = [
     ("loss", "Booster.eval_set: what `evals` and `eval_set` name", "", ""),
     ("end", "the raw bytes and the attributes of each model that is alive; else all that its rounds added", "", ""),
 ]
-_DATA = ("data", "label", "weight", "base_margin", "group", "qid")
 
 
 def install(module: Library, probe: "Probe") -> None:
@@ -41,7 +40,7 @@ def install(module: Library, probe: "Probe") -> None:
     after(core.Booster, "eval_set", guarded(probe, "evaluation of xgboost", functools.partial(_numbers, rounds)))
     for owner in (core.DMatrix, getattr(core, "QuantileDMatrix", None)):
         if owner is not None:
-            after(owner, "__init__", guarded(probe, "data of xgboost", functools.partial(_keep_data, rounds)))
+            rounds.watch_data(owner)
 
 
 class RoundAddition:
@@ -93,8 +92,3 @@ def _numbers(rounds: Rounds, text: Any, booster: Booster, *_: Any, **__: Any) ->
     for part in str(text).split("\t")[1:]:
         name, number = part.rsplit(":", 1)
         rounds.metric(booster, name, float(number))
-
-
-def _keep_data(rounds: Rounds, _: None, dataset: Dataset, *args: Any, **kwargs: Any) -> None:
-    named = list(zip(("data", "label", "weight"), args)) + sorted(kwargs.items())
-    rounds.keep_data(dataset, [one for one in named if one[0] in _DATA])
