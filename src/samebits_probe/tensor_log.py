@@ -5,6 +5,7 @@ This module does nothing unless config.json asks for it.
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import wire
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .trace import Mark
     from .wire import FeedRequest, LayerFacts, OptimizerFacts, TensorRequest
 
-    Setter = Callable[[str, Shape, bytes], Any]
+    Setter = Callable[[Any], Any]  # called with an array of NumPy
     Weight = Tuple[str, Shape, bytes]  # dtype, shape, bytes in logical order
 
 __all__ = ["Feed", "TensorSelection", "TensorWriter", "row"]
@@ -109,7 +110,7 @@ class TensorSelection:
 class Feed:
     """Sets weights: those of step -1 when the watcher first sees them, those of a step at its end.
 
-    A watcher that can set weights calls `known(name, function)`: function(dtype, shape, bytes in logical order).
+    A watcher that can set weights calls `known(name, function)`: function(array).
     """
 
     def __init__(self, probe: "Probe", want: "FeedRequest") -> None:
@@ -124,7 +125,7 @@ class Feed:
         if self._start is None:
             self._start = self._read(-1)
         if name in self._start and not self._probe.step:
-            self._set(name, self._start[name])
+            self._probe.guard("feed", self._set, name, self._start[name])
             self._probe.event("fed", name=name)
 
     def end_step(self) -> None:
@@ -132,13 +133,14 @@ class Feed:
         found = self._read(self._probe.step)
         for name in found:
             if name in self._setters:
-                self._set(name, found[name])
+                self._probe.guard("feed", self._set, name, found[name])
         missing = sorted(set(found) - set(self._setters))
         if missing:
             self._probe.event("not-fed", step=self._probe.step, names=missing)
 
-    def _set(self, name: str, tensor: "Weight") -> None:
-        self._probe.guard("feed", self._setters[name], *tensor)
+    def _set(self, name: str, weight: "Weight") -> None:
+        dtype, shape, data = weight
+        self._setters[name](sys.modules["numpy"].frombuffer(data, dtype).reshape(shape))
 
     def _read(self, step: int) -> "Dict[str, Weight]":
         """Return {name: (dtype, shape, bytes)} of a step; empty if no weight is set after it."""

@@ -1,13 +1,12 @@
 """Weights and optimizer state: their names, and their values after a step, read without a further operation."""
 
+import functools
 import re
-import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 from ..objects import Array, NamedValue, Optimizer, Session, Variable
 
 if TYPE_CHECKING:
-    from ...fingerprint import Shape
     from ...tensor_log import Feed
     from .functions import OldTensorFlow
     from .watcher import Keras2Watch
@@ -182,15 +181,11 @@ class FunctionVariables:
     def _let_set(self, feed: "Feed", session: Optional[Session]) -> None:
         """Let the launcher set the weights (`load` adds nothing to the graph)."""
 
-        def setter(variable: Variable) -> "Callable[[str, Shape, bytes], None]":
-            def fed(dtype: str, shape: "Shape", data: bytes) -> None:
-                array = sys.modules["numpy"].frombuffer(data, dtype).reshape(shape)
-                variable.assign(array) if session is None else variable.load(array, session)
-
-            return fed
+        def fed(variable: Variable, array: Array) -> None:
+            variable.assign(array) if session is None else variable.load(array, session)
 
         for name, variable in self._weights:
-            feed.known(name, setter(variable))
+            feed.known(name, functools.partial(fed, variable))
 
     def _read(self, state: List[NamedValue], session: Optional[Session]) -> None:
         """Make the reader. The state's variables are not kept alive: they live as long as the program's optimizer."""

@@ -1,6 +1,5 @@
 """The variables of Keras models and optimizers, by name, and their first values."""
 
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
@@ -11,7 +10,6 @@ from ..objects import Arguments, Array, Backend, Layer, Model, NamedValue, Optim
 from ..points import named_leaves, without_repeats
 
 if TYPE_CHECKING:
-    from ...fingerprint import Shape
     from ...probe import Probe
     from ...tensor_log import Feed, TensorSelection
     from ...wire import OptimizerFacts
@@ -102,10 +100,10 @@ class Lives:
             self._probe.not_observed("feed", "the weights of Keras cannot be set between two steps on this backend")
             return
 
-        def fed(dtype: str, shape: "Shape", data: bytes) -> None:
+        def fed(array: Array) -> None:
             variable = reference()
             if variable is not None:
-                set_(variable, sys.modules["numpy"].frombuffer(data, dtype).reshape(shape))
+                set_(variable, array)
 
         feed.known(name, fed)
 

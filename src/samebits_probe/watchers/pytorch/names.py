@@ -7,7 +7,6 @@ used again. If a tensor has moved to a different place of its model by the end, 
 """
 
 import functools
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Optional, Set
 
@@ -29,7 +28,6 @@ from .trees import (
 )
 
 if TYPE_CHECKING:
-    from ...fingerprint import Shape
     from .watch import PyTorchWatch
 
 MOST_MODELS = 500  # of later models only the end is recorded, until an optimizer trains them
@@ -172,12 +170,11 @@ def _is_lazy(tensor: Tensor) -> bool:
     return type(tensor).__name__.startswith("Uninitialized")
 
 
-def _set(watch: "PyTorchWatch", reference: Reference, dtype: str, shape: "Shape", data: bytes) -> None:
-    """Set a tensor that still exists to values, given as bytes in logical order."""
+def _set(watch: "PyTorchWatch", reference: Reference, array: Array) -> None:
+    """Set a tensor that still exists to the values of an array."""
     tensor = reference()
     if tensor is not None:
         with watch.prints.quiet():
-            array = sys.modules["numpy"].frombuffer(data, dtype).reshape(shape)
             tensor.copy_(watch.torch.from_numpy(array.copy()))
 
 
