@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     Buffer = Any  # a contiguous object with the buffer protocol: bytes, a memoryview, an array of NumPy
     Tensor = Tuple[Dtype, Shape, Buffer]  # the bytes in logical order
     Header = Any  # the result of a hasher's `header`: bytes, or a number. Only the same hasher takes it
-    Headers = Any  # the result of `together`
     Hasher = Union["Blake2b", "Xxh3"]
 
 __all__ = ["Blake2b", "Buffer", "Dtype", "Hasher", "Header", "Shape", "Tensor", "Xxh3", "header_of", "make_hasher"]
@@ -56,21 +55,23 @@ class Blake2b:
         """Return the header with which `pointer` and `data` mix dtype and shape in. Keep it with the point."""
         return header_of(dtype, shape) + b"\0"
 
-    def together(self, fronts: "Iterable[bytes]", headers: "Iterable[Header]") -> "Headers":
-        """Combine, for `rows`, the 16 bytes before each fingerprint and the header that is mixed into it."""
-        return list(zip(fronts, headers))
+    def rows(
+        self, lengths: "Iterable[int]", fronts: "Iterable[bytes]", headers: "Iterable[Header]"
+    ) -> "Callable[[List[int]], int]":
+        """Return function(addresses) that hashes memory blocks of these lengths, and returns their rows.
 
-    def rows(self, addresses: "Iterable[int]", lengths: "Iterable[int]", together: "Headers") -> int:
-        """Return rows of 32 bytes as one little-endian number: the front and the fingerprint of each memory block."""
-        found = [
-            front + self.pointer(address, length, header)
-            for address, length, (front, header) in zip(addresses, lengths, together)
-        ]
-        return int.from_bytes(b"".join(found), "little")
+        A row is the 16 bytes of its front, and the fingerprint of its block. All rows are one little-endian number.
+        """
+        blocks = list(zip(lengths, fronts, headers))
 
-    def repeated(self, lengths: "List[int]") -> "Callable[[List[int], Headers], int]":
-        """Return function(addresses, result of `together`) that does what `rows` does, for blocks of these lengths."""
-        return lambda addresses, together: self.rows(addresses, lengths, together)
+        def rows(addresses: "List[int]") -> int:
+            found = [
+                front + self.pointer(address, length, header)
+                for address, (length, front, header) in zip(addresses, blocks)
+            ]
+            return int.from_bytes(b"".join(found), "little")
+
+        return rows
 
     def pointer(self, address: int, length: int, header: bytes) -> bytes:
         """Return the fingerprint (16 bytes) of `length` bytes at `address`: contiguous, alive during the call."""
@@ -106,34 +107,28 @@ class Xxh3:
         text = header_of(dtype, shape)
         return int.from_bytes(self._hash_bytes(text, len(text)), "little")
 
-    def together(self, fronts: "Iterable[bytes]", headers: "Iterable[Header]") -> "Headers":
-        """Combine, for `rows`, the 16 bytes before each fingerprint and the header that is mixed into it."""
-        rows = [front + header.to_bytes(16, "little") for front, header in zip(fronts, headers)]
-        return int.from_bytes(b"".join(rows), "little")
+    def rows(
+        self, lengths: "Iterable[int]", fronts: "Iterable[bytes]", headers: "Iterable[Header]"
+    ) -> "Callable[[List[int]], int]":
+        """Return function(addresses) that hashes memory blocks of these lengths, and returns their rows.
 
-    def rows(self, addresses: "Iterable[int]", lengths: "Iterable[int]", together: "Headers") -> int:
-        """Return rows of 32 bytes as one little-endian number: the front and the fingerprint of each piece of memory.
-
-        It makes one exclusive-or over all rows, and leaves no objects behind. So it takes a quarter of the time of as
-        many calls of `pointer`.
+        A row is the 16 bytes of its front, and the fingerprint of its block. All rows are one little-endian number: one
+        exclusive-or over all of them leaves no objects behind, and takes a quarter of the time of as many calls of
+        `pointer`. The arguments of the calls are kept, as ctypes needs them, for the next time: most tensors stay where
+        they are. To make these arguments takes half of the time of a call.
         """
-        return _joined(map(self._hash, addresses, lengths), together)
-
-    def repeated(self, lengths: "List[int]") -> "Callable[[List[int], Headers], int]":
-        """Return function(addresses, result of `together`) that does what `rows` does, for blocks of these lengths.
-
-        It keeps the arguments of the calls, as ctypes needs them, for the next time: most tensors stay where they are.
-        To make these arguments takes half of the time of a call.
-        """
+        pieces = [front + header.to_bytes(16, "little") for front, header in zip(fronts, headers)]
+        together = int.from_bytes(b"".join(pieces), "little")
         kept = [([], [])]  # type: List[Tuple[List[int], List[Any]]]
         sizes, call, argument = list(map(_argument, lengths)), self._prepared, _argument
 
-        def rows(addresses: "List[int]", together: "Headers") -> int:
+        def rows(addresses: "List[int]") -> int:
             last, pointers = kept[0]
             if addresses != last:
                 pointers = list(map(argument, addresses))
                 kept[0] = addresses, pointers  # both at once: an exception or a thread may come in between
-            return _joined(map(call, pointers, sizes), together)
+            found: int = int.from_bytes(_GAP.join(itertools.chain(_NOTHING, map(call, pointers, sizes))), "little")
+            return found ^ together
 
         return rows
 
@@ -149,12 +144,6 @@ class Xxh3:
 
 
 _argument = ctypes.c_void_p.from_param
-
-
-def _joined(digests: "Iterable[_Digest]", together: "Headers") -> int:
-    """Return the number of rows: 16 empty bytes before each digest, then the exclusive-or with fronts and headers."""
-    found: int = int.from_bytes(_GAP.join(itertools.chain(_NOTHING, digests)), "little") ^ together
-    return found
 
 
 def _address_of(path: str, symbols: "Iterable[bytes]") -> int:

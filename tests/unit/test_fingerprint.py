@@ -85,8 +85,7 @@ def test_records_of_one_pass_are_those_of_one_fingerprint_at_a_time(hasher, step
     sizes = [1, 4, 17, 200, 1000, 4096]
     (buffers, addresses), group = memory(sizes), Group("gradient", [7, 0, 70000, 3, 2, 1])
     headers = [hasher.header("float32", (size, 1)) for size in sizes]
-    together = hasher.together(group.fronts, headers)
-    rows = Rows(hasher.rows(addresses, sizes, together), len(sizes))
+    rows = Rows(hasher.rows(sizes, group.fronts, headers)(addresses), len(sizes))
     expected = one_by_one(hasher, step, group, buffers, headers)
     assert rows.at(step) == expected
     assert rows.prints() == [expected[end - 16 : end] for end in range(32, len(expected) + 1, 32)]
@@ -96,12 +95,12 @@ def test_a_repeated_pass_reads_where_the_blocks_are_now(hasher):
     sizes = [4, 1000, 17]
     (buffers, addresses), group = memory(sizes), Group("update", [3, 1, 2])
     headers = [hasher.header("float32", (size,)) for size in sizes]
-    rows, together = hasher.repeated(sizes), hasher.together(group.fronts, headers)
+    rows = hasher.rows(sizes, group.fronts, headers)
     for _ in range(2):  # the same blocks with new values
         buffers[1][5] = os.urandom(1)
-        assert Rows(rows(addresses, together), 3).at(7) == one_by_one(hasher, 7, group, buffers, headers)
+        assert Rows(rows(addresses), 3).at(7) == one_by_one(hasher, 7, group, buffers, headers)
     moved, addresses = memory(sizes)
-    assert Rows(rows(addresses, together), 3).at(8) == one_by_one(hasher, 8, group, moved, headers)
+    assert Rows(rows(addresses), 3).at(8) == one_by_one(hasher, 8, group, moved, headers)
 
 
 def test_rows_of_points_one_by_one_are_packed_rows():
@@ -156,11 +155,11 @@ def test_points_are_counted_alike_by_themselves_and_in_groups(seed):
 
 def test_an_exception_leaves_no_old_addresses_behind(hasher):
     first, second = (ctypes.create_string_buffer(text, 4) for text in (b"abcd", b"efgh"))
-    together = hasher.together([bytes(16)], [hasher.header("uint8", (4,))])
-    rows = hasher.repeated([4])
-    rows([ctypes.addressof(first)], together)
+    header = hasher.header("uint8", (4,))
+    rows = hasher.rows([4], [bytes(16)], [header])
+    rows([ctypes.addressof(first)])
     torn = [object()]
     for _ in range(2):  # the second time, these are the addresses of the call before
         with pytest.raises((TypeError, ctypes.ArgumentError)):
-            rows(torn, together)
-    assert rows([ctypes.addressof(second)], together) == hasher.rows([ctypes.addressof(second)], [4], together)
+            rows(torn)
+    assert Rows(rows([ctypes.addressof(second)]), 1).prints() == [hasher.data(b"efgh", header)]

@@ -174,12 +174,11 @@ class _ArrayPlan:
     """The facts of some arrays when they were recorded one by one."""
 
     def __init__(self, points: "Points", kind: str, names: List[str], arrays: List[Array]) -> None:
-        self._hasher, self.pid = points.probe.hasher, points.probe.pid
+        self.pid = points.probe.pid
         self.group = Group(kind, [points.point(kind, name, array) for name, array in zip(names, arrays)])
         self._dtypes, self._shapes = [array.dtype for array in arrays], [array.shape for array in arrays]
-        self._lengths = [array.nbytes for array in arrays]
-        headers = [self._hasher.header(array.dtype.name, array.shape) for array in arrays]
-        self._together = self._hasher.together(self.group.fronts, headers)
+        headers = [points.probe.hasher.header(array.dtype.name, array.shape) for array in arrays]
+        self._rows = points.probe.hasher.rows([array.nbytes for array in arrays], self.group.fronts, headers)
 
     def holds(self, arrays: List[Array]) -> bool:
         """Return whether only their values have changed, and whether these lie in memory in their logical order."""
@@ -192,4 +191,4 @@ class _ArrayPlan:
 
     def rows(self, arrays: List[Array]) -> Rows:
         """Return the rows of the arrays."""
-        return Rows(self._hasher.rows(addresses.of(arrays), self._lengths, self._together), len(arrays))
+        return Rows(self._rows(addresses.of(arrays)), len(arrays))

@@ -7,7 +7,7 @@ from ...trace import Group
 from ..objects import Function, Library, Tensor
 
 if TYPE_CHECKING:
-    from ...fingerprint import Hasher, Header, Headers
+    from ...fingerprint import Hasher, Header
     from .watch import PyTorchWatch
 
 Plan = List["PlanPart"]
@@ -70,14 +70,13 @@ class PlanPart:
         self,
         where: slice,
         tensors: List[Tensor],
-        rows: "Callable[[List[int], Headers], int]",
-        headers: "Headers",
+        rows: Callable[[List[int]], int],
         comparison: "PlanComparison",
     ) -> None:
-        """`rows`, `headers`: results of the hasher's `repeated` and `together`."""
+        """`rows`: the result of the hasher's `rows`."""
         self.where = where
         self.dtypes, self.shapes = [tensor.dtype for tensor in tensors], [tensor.shape for tensor in tensors]
-        self.rows, self.headers = rows, headers
+        self.rows = rows
         self.count = len(tensors)
         self._comparison = comparison
         self._guards, self._renewals = comparison.guards(tensors), _ATTEMPTS
@@ -107,8 +106,8 @@ def parts_of(
     found = []
     for start in range(0, len(tensors), PART):
         part = slice(start, start + PART)
-        rows, together = hasher.repeated(lengths[part]), hasher.together(fronts[part], headers[part])
-        found.append(PlanPart(part, tensors[part], rows, together, comparison))
+        rows = hasher.rows(lengths[part], fronts[part], headers[part])
+        found.append(PlanPart(part, tensors[part], rows, comparison))
     return found
 
 

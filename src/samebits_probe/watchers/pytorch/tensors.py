@@ -98,7 +98,7 @@ class Fingerprints:
                 addresses = list(map(self._address, some))
                 if min(addresses) <= _SURELY_MEMORY:
                     return None
-                found.append(Rows(part.rows(addresses, part.headers), part.count))
+                found.append(Rows(part.rows(addresses), part.count))
         except (RuntimeError, NotImplementedError, AttributeError):  # a different kind of tensor now
             return None
         return found
