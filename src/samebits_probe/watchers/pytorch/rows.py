@@ -114,17 +114,11 @@ def parts_of(
 class PlanComparison:
     """Compares the facts of tensors with those of a plan."""
 
-    def __init__(self, torch: Library, plain: FrozenSet[type]) -> None:
-        kind = torch.Tensor
-        self._plain, self._strided = plain, torch.strided
-        self._dtype, self._shape, self._is_contiguous = kind.dtype.__get__, kind.shape.__get__, kind.is_contiguous
-        self._is_neg: Optional[Function] = getattr(kind, "is_neg", None)
-        self._is_cpu: Function = kind.is_cpu.__get__ if self._is_neg else self._lies_on_cpu
+    def __init__(self, torch: Library, plain: FrozenSet[type], lies_ready: Callable[[Tensor], bool]) -> None:
+        self._plain, self._lies_ready = plain, lies_ready
+        self._dtype, self._shape = torch.Tensor.dtype.__get__, torch.Tensor.shape.__get__
         guards = getattr(getattr(torch._C, "_dynamo", None), "guards", None)
         self._maker: Optional[Function] = getattr(guards, "TensorGuards", None)
-
-    def _lies_on_cpu(self, tensor: Tensor) -> bool:
-        return tensor.device.type == "cpu" and tensor.layout is self._strided
 
     def fits(self, tensors: List[Tensor], part: PlanPart) -> bool:
         """Return whether the tensors are as a plan expects.
@@ -136,9 +130,7 @@ class PlanComparison:
             self._plain.issuperset(map(type, tensors))
             and all(map(operator.is_, part.dtypes, map(self._dtype, tensors)))
             and all(map(operator.eq, part.shapes, map(self._shape, tensors)))
-            and all(map(self._is_cpu, tensors))
-            and all(map(self._is_contiguous, tensors))
-            and not (self._is_neg and any(map(self._is_neg, tensors)))
+            and all(map(self._lies_ready, tensors))
         )
 
     def guards(self, tensors: List[Tensor]) -> Callable[..., bool]:

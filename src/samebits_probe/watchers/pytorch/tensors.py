@@ -40,7 +40,8 @@ class Fingerprints:
         self._pointer = hasher.pointer
         self._plans: Dict[Tuple[Any, Any], TensorPlan] = {}  # (dtype, shape) -> (header, number of bytes)
         self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
-        self._lies_ready, self._comparison = _readiness(torch), PlanComparison(torch, self._plain)
+        self._lies_ready = _readiness(torch)
+        self._comparison = PlanComparison(torch, self._plain, self._lies_ready)
         self._address = torch.Tensor.data_ptr
         self._numbers = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
         self._device = DeviceHash(torch)
