@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, List, Op
 
 from ..objects import Function, Module, NamedValue, Tensor
 from .calls import Forward, PendingPrint, Root
-from .tensors import dtype_name, shape_of
 from .trees import has_tensors
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ class Forwards:
         self._waiting: List[Union[Forward, Root]] = []
         self._recent: Deque[Forward] = deque(maxlen=_RECENT)
         self._given: Set[bytes] = set()  # the fingerprints of all outputs of `_recent`, and of some older ones
-        self._points: Dict[Tuple[str, str, str], int] = {}  # (kind, prefix, name) -> id
         self._wide: Set[Any] = set()  # the identities of graph nodes that have very many nodes below them
         self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
         self.has_trained_more = False  # a backward has ended, and what it went through is not recorded yet
@@ -53,7 +51,6 @@ class Forwards:
         self.current, self.has_trained_more, self._of = None, False, self._watch.prints.of
         del self._waiting[:]
         self._recent.clear()
-        self._points.clear()
 
     @contextlib.contextmanager
     def state_kept(self) -> Iterator[None]:
@@ -236,14 +233,8 @@ class Forwards:
         return [("batch", seen, "") for seen in item.inputs] + [("forward", seen, "") for seen in item.outputs]
 
     def _record(self, found: "List[ToRecord]") -> None:
-        probe, points, pairs = self._watch.probe, self._points, []
-        for kind, seen, prefix in found:
-            key = (kind, prefix, seen.name)
-            point = points.get(key)
-            if point is None:
-                dtype, shape = dtype_name(seen.dtype), shape_of(seen)
-                point = points[key] = probe.point(kind, prefix + seen.name, dtype, shape)
-            pairs.append((point, seen.print))
+        probe, point_of = self._watch.probe, self._watch.point
+        pairs = [(point_of(kind, prefix + seen.name, seen), seen.print) for kind, seen, prefix in found]
         counted = probe.add_each(pairs)
         for (kind, seen, prefix), (point, _), occurrence in zip(found, pairs, counted):
             if seen.value is not None:

@@ -4,10 +4,10 @@ import operator
 import struct
 import weakref
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ...trace import Group, Rows
-from ..objects import Optimizer, Tensor
+from ..objects import NamedValue, Optimizer, Tensor
 from .rows import TensorRows
 from .tensors import plain
 
@@ -60,12 +60,12 @@ class OptimizerPlan:
     def _record_new_gradients(self) -> None:
         found = [(weight, weight.parameter.grad) for weight in self.weights]
         graded = [(weight, gradient) for weight, gradient in found if gradient is not None]
-        points = [weight.gradient_point(self._watch, gradient) for weight, gradient in graded]
+        points = [self._watch.point("gradient", weight.name, gradient) for weight, gradient in graded]
         self.gradients.record(points, [gradient for _, gradient in graded])
         without = [weight.parameter for weight, gradient in found if gradient is None]
         self._graded = [weight.parameter for weight, _ in graded], without
 
-    def record_updates(self, optimizer: Optimizer) -> List[Tuple[str, Any]]:
+    def record_updates(self, optimizer: Optimizer) -> List[NamedValue]:
         """Record the weights and the tensors of the optimizer's state.
 
         Returns what else is in the state, as a list of (qualified name, value): numbers, texts, lists.
@@ -76,25 +76,24 @@ class OptimizerPlan:
             self.updates.record(layout.points, self.parameters + tensors)
             return []
         pairs, others = self._look(optimizer.state)
-        points = [weight.update_point(self._watch) for weight in self.weights] + [point for point, _ in pairs]
+        points = [self._watch.point("update", weight.name, weight.parameter) for weight in self.weights]
+        points += [self._watch.point("update", name, value) for name, value in pairs]
         self.updates.record(points, self.parameters + [value for _, value in pairs])
         is_plain = not others and isinstance(optimizer.state, dict)
         self._layout = _Layout(optimizer.state, self.parameters, points, self._is_nested) if is_plain else None
         return others
 
-    def _look(self, state: Any) -> Tuple[List[Tuple[int, Tensor]], List[Tuple[str, Any]]]:
-        """Return ([(id of the point, tensor)], [(qualified name, any other value)]) of the optimizer.
+    def _look(self, state: Any) -> Tuple[List[NamedValue], List[NamedValue]]:
+        """Return the tensors of the optimizer's state, and any other values, each with its qualified name.
 
         A nested tensor is among the others: it has no shape that a plan could expect.
         """
-        pairs, others = [], []
+        pairs: List[NamedValue] = []
+        others: List[NamedValue] = []
         for weight in self.weights:
             for key, value in (state.get(weight.parameter) or {}).items():
-                name = "%s%s/%s" % (self.prefix, weight.name, key)
-                if self._watch.torch.is_tensor(value) and not self._is_nested(value):
-                    pairs.append((weight.states.get(key) or weight.state_point(self._watch, name, key, value), value))
-                else:
-                    others.append((name, value))
+                is_tensor = self._watch.torch.is_tensor(value) and not self._is_nested(value)
+                (pairs if is_tensor else others).append(("%s%s/%s" % (self.prefix, weight.name, key), value))
         return pairs, others
 
 
@@ -135,37 +134,15 @@ def _are_same(some: Collection[Any], others: Collection[Any]) -> bool:
     return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
-class PlanWeight:
-    """A parameter of an optimizer, with the ids of its points once they are known."""
+class PlanWeight(NamedTuple):
+    """A parameter of an optimizer."""
 
-    __slots__ = ("_gradient", "_update", "name", "parameter", "states")
-
-    def __init__(self, parameter: Tensor, name: str) -> None:
-        self.parameter, self.name = parameter, name
-        self._gradient: Optional[int] = None
-        self._update: Optional[int] = None
-        self.states: Dict[str, int] = {}  # key of the optimizer's state -> id of its point
+    parameter: Tensor
+    name: str
 
     def is_loose(self) -> bool:
         """Return whether it belongs to no model that has been seen."""
         return self.name.startswith("param.")
-
-    def gradient_point(self, watch: "PyTorchWatch", gradient: Tensor) -> int:
-        """Return the id of its gradient's point."""
-        if self._gradient is None:
-            self._gradient = watch.point("gradient", self.name, gradient)
-        return self._gradient
-
-    def update_point(self, watch: "PyTorchWatch") -> int:
-        """Return the id of its point of kind "update"."""
-        if self._update is None:
-            self._update = watch.point("update", self.name, self.parameter)
-        return self._update
-
-    def state_point(self, watch: "PyTorchWatch", name: str, key: str, value: Tensor) -> int:
-        """Return the id of the point of a tensor in the optimizer's state."""
-        point = self.states[key] = watch.point("update", name, value)
-        return point
 
 
 class Settings:

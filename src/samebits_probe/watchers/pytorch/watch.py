@@ -18,7 +18,6 @@ from .names import TensorNames
 from .tensors import Fingerprints, dtype_name, shape_of
 
 if TYPE_CHECKING:
-    from ...fingerprint import Header
     from ...fingerprint import Tensor as TensorContent
     from ...inspection import Inspection, Output
     from ...probe import Probe
@@ -49,7 +48,7 @@ class PyTorchWatch:
     def _start_again(self) -> None:
         self.pid = System.getpid()
         self.home: Optional[int] = None  # the thread that is watched
-        self._headers: Dict[str, Header] = {}
+        self._points: Dict[Tuple[str, str], int] = {}  # by kind and name
         self.prints = Fingerprints(self.torch, self.probe.hasher, self.probe.not_observed)
         self.names = TensorNames(self)
 
@@ -116,9 +115,13 @@ class PyTorchWatch:
         for function in self.renewals:
             function()
 
-    def point(self, kind: str, name: str, tensor: Tensor) -> int:
-        """Return the id of a tensor's point."""
-        return self.probe.point(kind, name, dtype_name(tensor.dtype), shape_of(tensor))
+    def point(self, kind: str, name: str, tensor: Any) -> int:
+        """Return the id of the point of a tensor, or of something with its dtype and shape."""
+        found = self._points.get((kind, name))
+        if found is None:
+            found = self.probe.point(kind, name, dtype_name(tensor.dtype), shape_of(tensor))
+            self._points[kind, name] = found
+        return found
 
     def tensor(self, kind: str, name: str, tensor: Tensor) -> None:
         """Fingerprint a tensor and record it at the current step."""
@@ -171,10 +174,7 @@ class PyTorchWatch:
 
     def print_of_bytes(self, kind: str, name: str, dtype: str, data: bytes) -> Tuple[int, bytes]:
         """Return (id of the point, fingerprint) of a single value, given as bytes."""
-        header = self._headers.get(dtype)
-        if header is None:
-            header = self._headers[dtype] = self.probe.hasher.header(dtype, ())
-        return self.probe.point(kind, name, dtype), self.probe.hasher.data(data, header)
+        return self.probe.point(kind, name, dtype), self.probe.hasher.data(data, self.probe.hasher.header(dtype, ()))
 
 
 def _worker_facts(torch: Library) -> Dict[str, Any]:
