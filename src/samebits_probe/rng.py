@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-    from .fingerprint import Hasher, Header
+    from .fingerprint import Hasher
     from .probe import Probe
 
 _WORDS = struct.Struct("<625I").pack  # the Mersenne Twister's 624 words and its position
@@ -122,10 +122,6 @@ _numpy_gaussian = _Memory(_gaussian_address, 16)
 # name -> function that returns bytes or None. Watchers add theirs ("torch", "torch-cuda", "tensorflow").
 SAMPLERS: "Dict[str, Callable[[], Optional[bytes]]]" = {"python": python_state, "numpy": numpy_state}
 
-# name -> function that returns (address, length, the object that keeps the memory) of a state that changes in most
-# steps. The bytes there are the bytes that the sampler returns. They are hashed without a further copy.
-PLACES: "Dict[str, Callable[[], Tuple[int, int, Any]]]" = {}
-
 
 _given: "Dict[str, bytes]" = {}  # name -> the state after the import of its library
 
@@ -167,7 +163,6 @@ class States:
 
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
-        self._headers: Dict[int, Header] = {}  # length of a state -> header
         self._known: Dict[str, Tuple[bytes, bytes]] = {}  # name -> (bytes, fingerprint)
         self._names: List[str] = []
         self._points: List[int] = []
@@ -176,14 +171,9 @@ class States:
         """Return the name and the fingerprint (16 bytes) of each generator in use."""
         found = []
         for name, sample in list(SAMPLERS.items()):
-            place = PLACES.get(name)
-            if place is not None:
-                address, length, _keeper = place()
-                found.append((name, self._hasher.pointer(address, length, self._header(length))))
-            else:
-                state = sample()
-                if state is not None:
-                    found.append((name, self.fingerprint(name, state)))
+            state = sample()
+            if state is not None:
+                found.append((name, self.fingerprint(name, state)))
         return found
 
     def record(self, probe: "Probe", step: int) -> None:
@@ -202,11 +192,5 @@ class States:
         """Return 16 bytes over the bytes of the state."""
         known = self._known.get(name)
         if known is None or known[0] != state:
-            known = self._known[name] = (state, self._hasher.data(state, self._header(len(state))))
+            known = self._known[name] = (state, self._hasher.data(state, self._hasher.header("rng", (len(state),))))
         return known[1]
-
-    def _header(self, length: int) -> "Header":
-        header = self._headers.get(length)
-        if header is None:
-            header = self._headers[length] = self._hasher.header("rng", (length,))
-        return header

@@ -1,8 +1,7 @@
 """Watches PyTorch, from 1.3 on: what is installed, and what counts as seen."""
 
 import ctypes
-import functools
-from typing import TYPE_CHECKING, Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Optional
 
 from ... import rng
 from ..data_passes import watch_loaders
@@ -119,7 +118,6 @@ def install(module: Library, probe: "Probe") -> None:
     watch = PyTorchWatch(module, probe)
     probe.quiet = getattr(module._C, "DisableTorchFunction", probe.quiet)  # no mode or subclass of the program sees it
     rng.SAMPLERS.update(samplers(module))
-    rng.PLACES["torch"] = functools.partial(_place_of, _reader(module))
     rng.keep_given(["torch"])
     probe.converters.append(watch.converted)
     probe.readers.append(watch.read)
@@ -154,11 +152,6 @@ def _reader(torch: Library) -> Function:
     """Return the function that reads the state of the CPU generator, without calling a function of PyTorch."""
     found: Function = getattr(getattr(torch, "default_generator", None), "get_state", torch.get_rng_state)
     return found
-
-
-def _place_of(read: Function) -> Tuple[int, int, Tensor]:
-    state = read()
-    return state.data_ptr(), state.numel(), state
 
 
 def _bytes_of(state: Tensor) -> bytes:
