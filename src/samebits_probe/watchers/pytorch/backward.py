@@ -44,20 +44,20 @@ _ENGINE = "_engine_run_backward"
 
 
 class Backward:
-    """`run` wraps every run of the autograd engine.
+    """What happens before and after each run of the autograd engine.
 
     A run within another one (checkpointing) belongs to the outer one.
     """
 
     def __init__(self, watch: "PyTorchWatch", forwards: "Forwards", by_hand: "ByHand") -> None:
-        self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
+        self.watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
     def before(self, outputs: Any, inputs: Optional[List[Tensor]]) -> Optional[Begun]:
         """Note that the engine starts. `inputs`: see `_inputs_of`.
 
         Returns what `after` takes, or None if nothing is watched.
         """
-        watch = self._watch
+        watch = self.watch
         if watch.in_backward:
             return None
         if watch.is_idle():
@@ -72,32 +72,24 @@ class Backward:
 
         So the probe works at one moment less in a step. At each moment, its code is no longer in the caches.
         """
-        if begun[0] is None and self._watch.optimizer_seen and self._forwards.current is None:
+        if begun[0] is None and self.watch.optimizer_seen and self._forwards.current is None:
             self._forwards.has_trained_more = True
             return True
         return False
 
     def after(self, begun: Begun, result: Any) -> None:
         """Record the leaves after a run of the engine that raised no exception."""
-        self._watch.probe.guard("after a backward", self._after, begun[0], result)
-
-    def is_running(self) -> bool:
-        """Return whether the engine runs already."""
-        return self._watch.in_backward
-
-    def stop(self) -> None:
-        """Note that the engine has ended, with or without an exception."""
-        self._watch.in_backward = False
+        self.watch.probe.guard("after a backward", self._after, begun[0], result)
 
     def _before(self, tensors: List[Tensor], inputs: Optional[List[Tensor]]) -> Any:
         self._forwards.commit_due()
         leaves, is_transformed = None, self._forwards.is_in_function_transform()
         self._by_hand.notice_compiled_steps()
-        if not self._watch.has_optimizer() and not is_transformed:
+        if not self.watch.has_optimizer() and not is_transformed:
             leaves = self._by_hand.leaves(tensors, inputs)
             self._by_hand.settle(leaves)
-        if not self._watch.probe.is_sampled:
-            self._watch.probe.begin()
+        if not self.watch.probe.is_sampled:
+            self.watch.probe.begin()
         if self._forwards.current is not None:
             self._forwards.current.trains()
         self._forwards.root(tensors)
@@ -257,7 +249,7 @@ def watch_backward(watch: "PyTorchWatch", backward: Backward) -> None:
 
 def _wrapped(original: Function, position: int, backward: Backward, compiling: "CompilerHook") -> Function:
     """`position`: the place, after the outputs, of the argument with the tensors whose gradients are wanted."""
-    pause, resume = compiling.pause, compiling.resume
+    pause, resume, watch = compiling.pause, compiling.resume, backward.watch
 
     def apart(function: Function, *arguments: Any) -> Any:
         hook = pause()
@@ -270,13 +262,13 @@ def _wrapped(original: Function, position: int, backward: Backward, compiling: "
     def run(outputs: Any, *args: Any, **kwargs: Any) -> Any:
         if compiling.is_compiling():
             return original(outputs, *args, **kwargs)
-        is_within = backward.is_running()
+        is_within = watch.in_backward
         try:
             begun = apart(backward.before, outputs, _inputs_of(position, args, kwargs))
             result = original(outputs, *args, **kwargs)
         finally:
             if not is_within:
-                backward.stop()
+                watch.in_backward = False
         if begun is not None and not backward.is_over(begun):
             apart(backward.after, begun, result)
         return result
