@@ -2,12 +2,12 @@
 
 import functools
 import struct
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
 
 from ... import rng, wire
 from ...wrappers import before, guarded
 from ..keras3 import loops as keras3_loops
-from ..objects import Array, Function, Layer, Library, NamedValue, Optimizer, Tensor, Variable
+from ..objects import Array, Layer, Library, NamedValue, Optimizer, Tensor, Variable
 from ..points import named_leaves
 from .variables import module_of
 
@@ -21,11 +21,7 @@ _WORDS = struct.Struct("<625I").pack  # the state of a `random.Random`
 def install(tensorflow: Library, watch: "Keras3Watch", layer_class: Any) -> keras3_loops.Loops:
     """Watch the loops of a program whose optimizers and layers are those of Keras 3. Returns the loops."""
     loops = keras3_loops.Loops(watch)
-    parts = {
-        "get_default_graph": module_of("framework.ops").get_default_graph,
-        "is_xla": module_of("ops.control_flow_util").GraphOrParentsInXlaContext,
-    }
-    loops.graphs = Graphs(loops, tensorflow, parts)
+    loops.graphs = Graphs(loops, tensorflow)
     loops.graphs.wrap_calls(module_of("eager.polymorphic_function.polymorphic_function").Function)
     keras3_loops.wrap_layers(layer_class, loops)
     tape = module_of("eager.backprop").GradientTape
@@ -93,9 +89,10 @@ class Graphs:
     after a call how many steps it made, and the report names what was not seen inside.
     """
 
-    def __init__(self, loops: keras3_loops.Loops, tensorflow: Library, parts: Dict[str, Function]) -> None:
+    def __init__(self, loops: keras3_loops.Loops, tensorflow: Library) -> None:
         self._loops, self._watch, self._tf = loops, loops.watch, tensorflow
-        self._graph, self._is_xla = parts["get_default_graph"], parts["is_xla"]
+        self._graph = loops.watch.backend.graph_of
+        self._is_xla = module_of("ops.control_flow_util").GraphOrParentsInXlaContext
         self._calls: List[Any] = []  # the tf.functions that run or are traced, the outermost first
 
     def is_building(self) -> bool:
