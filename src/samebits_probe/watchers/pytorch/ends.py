@@ -5,7 +5,7 @@ again at the exit if something else of the program still holds its tensor.
 
 import collections
 import weakref
-from typing import TYPE_CHECKING, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, NamedTuple, Optional, Set, Tuple
 
 from ...prints import ArrayPrint
 from ...system import System
@@ -26,7 +26,6 @@ _NO_BATCH = "no call of a module that trains was seen: there was none, or it ran
 _TRANSFORM = "torch.func gives gradients to the program, and no optimizer: samebits_probe.observe can name its steps"
 _IN_OPTIMIZER = "%s (in the optimizer)"  # what it still holds after the model got a different parameter
 _MOST_LOOKS_BACK = 16  # models whose last values are read when they die
-_BRIEF = "models after the first 500"
 
 
 class Dead(NamedTuple):
@@ -56,7 +55,6 @@ class PyTorchEnds:
         self._deaths = 0
         self._gone: Set[str] = set()  # tensors of models that were deleted
         self._living: Set[str] = set()  # names of tensors that the program still holds at the latest end
-        self._brief = 0  # sum of the digests of later models that have died, in any order
         self._found: Dict[str, ArrayPrint] = collections.OrderedDict()
         self._kept: Dict[int, Tensor] = {}  # name -> ArrayPrint; id(tensor) -> tensor, while it is read
         self._watch.probe.at_end(self.record)
@@ -72,9 +70,6 @@ class PyTorchEnds:
     def keep_model(self, model: "ModuleTree") -> None:
         """Read what a model that has died holds, while that is possible."""
         if System.getpid() != self._watch.pid:
-            return
-        if model.is_brief:
-            self._brief += int.from_bytes(self._digest(model.tensors()), "little")
             return
         self._deaths += 1
         parts = model.look_back() if self._deaths <= _MOST_LOOKS_BACK else []
@@ -153,19 +148,12 @@ class PyTorchEnds:
             self._found[name] = now or dead.value
 
     def _keep_models(self) -> None:
-        brief = self._brief
         for model in list(self._watch.names.models.values()):
             module = model.reference()
             if module is not None:
                 model.look(module)
-            if model.is_brief:
-                brief += int.from_bytes(self._digest(model.tensors()), "little")
-                self._kept.update((id(tensor), tensor) for _, tensor in model.tensors())
-                continue
             for name, tensor in self._named(model):
                 self._keep(name, tensor)
-        if brief:
-            self._found[_BRIEF] = ArrayPrint("models", (), (brief % (1 << 128)).to_bytes(16, "little"))
 
     def _keep_parameters(self) -> None:
         for name, leaf in self._by_hand.living():
@@ -211,10 +199,3 @@ class PyTorchEnds:
     def _capture(self, name: str, tensor: Tensor) -> None:
         if self._watch.probe.wants("end"):
             self._watch.capture("end", name, tensor)
-
-    def _digest(self, tensors: Iterable[Tuple[str, Tensor]]) -> bytes:
-        """Return one fingerprint over names and tensors."""
-        hasher = self._watch.probe.hasher
-        found = [(name, self._watch.prints.of(tensor)) for name, tensor in tensors]
-        data = b"".join(name.encode("utf-8", "replace") + b"\0" + (leaf or b"") for name, leaf in found)
-        return hasher.data(data, hasher.header("digest", (len(found),)))

@@ -30,7 +30,7 @@ from .trees import (
 if TYPE_CHECKING:
     from .watch import PyTorchWatch
 
-MOST_MODELS = 500  # of later models only the end is recorded, until an optimizer trains them
+MOST_MODELS = 500  # later ones are models only if an optimizer trains them
 _MOST_SEARCHES = 16  # searches for models whose parts are trained: one for each new optimizer
 
 
@@ -53,27 +53,20 @@ class TensorNames:
         return model if model is not None and model.reference() is module else None
 
     def see(self, module: Module) -> Optional[ModuleTree]:
-        """Return the model of an outermost module; None for a module without tensors."""
-        return self.known(module) or (self._add(module) if has_tensors(module) else None)
+        """Return the model of an outermost module; None for one without tensors, and if there are too many models."""
+        is_one = self._made < MOST_MODELS and has_tensors(module)
+        return self.known(module) or (self._add(module) if is_one else None)
 
     def _add(self, module: Module) -> ModuleTree:
         self._made += 1
         model = self.models[id(module)] = ModuleTree(module, self._label_of(module))
         weakref.finalize(module, self._died, id(module), model).atexit = False
-        if self._made > MOST_MODELS:
-            model.is_brief = True
-        else:
-            self._introduce(model)
-        return model
-
-    def _introduce(self, model: ModuleTree) -> None:
         self._watch.probe.event("model", label=model.label)
         self.record_starts(model)
-        module = model.reference()
-        if module is not None:
-            tell_scratch(self._watch.probe, model.label, [(prefix, own) for prefix, _, own in tree(module)])
+        tell_scratch(self._watch.probe, model.label, [(prefix, own) for prefix, _, own in tree(module)])
         model.places = {name: self.has(tensor) for name, tensor in model.tensors()}
         self._watch.model_new(model)
+        return model
 
     def _died(self, number: int, model: ModuleTree) -> None:
         if self.models.get(number) is model:
@@ -86,8 +79,9 @@ class TensorNames:
             self._searches += 1
             trained = set(map(id, parameters))
             for module in outermost(living_modules(self._watch.torch.nn.Module)):
-                if any(id(tensor) in trained for _, _, own in tree(module) for _, tensor in tensors_of(own)):
-                    self.see(module)
+                is_trained = any(id(tensor) in trained for _, _, own in tree(module) for _, tensor in tensors_of(own))
+                if is_trained and self.known(module) is None:
+                    self._add(module)
 
     def label_for(self, module: Module, labels: Dict[str, int]) -> str:
         """Return a label for an outermost module. `labels`: {name: how many have it}, which is updated."""
@@ -146,7 +140,7 @@ class TensorNames:
         """Return the name of a parameter. If it is new, it is looked up in the models, and its start is recorded."""
         name = self.has(tensor)
         if name is None:
-            self._look_again(tensor)
+            self._look_again()
             name = self.has(tensor)
         if name is None:
             self._start("param.%d" % self._parameters, tensor)
@@ -154,16 +148,12 @@ class TensorNames:
             self._parameters += 1
         return name
 
-    def _look_again(self, parameter: Tensor) -> None:
+    def _look_again(self) -> None:
         for model in list(self.models.values()):
             module = model.reference()
             if module is not None:
                 model.look(module)
-                if model.is_brief and any(tensor is parameter for _, tensor in model.tensors()):
-                    model.is_brief = False
-                    self._introduce(model)
-                elif not model.is_brief:
-                    self.record_starts(model)
+                self.record_starts(model)
 
 
 def _is_lazy(tensor: Tensor) -> bool:

@@ -178,7 +178,7 @@ def record_buffers(watch: "PyTorchWatch") -> None:
     """Record the buffers of all models that are alive."""
     names, recorded = watch.names, set()
     for model in list(names.models.values()):
-        for name, tensor in model.buffers() if not model.is_brief else ():
+        for name, tensor in model.buffers():
             if id(tensor) not in recorded:  # a model may be a part of one that was seen later
                 recorded.add(id(tensor))
                 watch.tensor("update", names.has(tensor) or model.label + name, tensor)

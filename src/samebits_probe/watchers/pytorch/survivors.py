@@ -55,7 +55,7 @@ class Survivors:
         """Yield (Model, [(prefix, module, dictionary)]) of the models that were seen, each module once."""
         for model in list(self._watch.names.models.values()):
             module = model.reference()
-            if module is not None and not model.is_brief:
+            if module is not None:
                 parts = [part for part in tree(module) if id(part[1]) not in visited]
                 visited.update(id(part) for _, part, _ in parts)
                 yield model, parts
@@ -77,7 +77,7 @@ class Survivors:
         wanted = {id(module) for _, module in models} | {id(top.module) for top in tops}
         paths = _paths(wanted, self._watch.torch.nn.Module)
         for model, module in models:
-            if paths.get(id(module)) and not model.is_brief:
+            if paths.get(id(module)):
                 self._watch.probe.event("model", label=model.label, paths=paths[id(module)][:_MOST_PATHS])
         return paths
 
