@@ -96,7 +96,7 @@ for _ in range(2):
 def test_a_head_that_is_replaced_has_a_name_of_its_own(seen, torch_python):
     process = seen(torch_python, REPLACES)
     assert process.names("gradient", 0) == ["0.weight", "0.bias", "1.weight#2", "1.bias#2"]
-    assert process.names("end") == ["0.weight", "0.bias", "1.weight#2", "1.bias#2", "(settings of layers)"]
+    assert process.names("end") == ["0.weight", "0.bias", "1.weight#2", "1.bias#2"]
 
 
 LAZY = """
@@ -226,7 +226,7 @@ class Lit(nn.Module):
 lit = Lit(); ema = copy.deepcopy(lit.body); average = copy.deepcopy(lit.body)
 opt = train(lit, lit.training_step)
 lit.centre.fill_(CHANGE); lit.log.append((0.5, time.time())); lit.table = {"mean": numpy.full(2, CHANGE), "n": 3}
-lit.start_time = time.perf_counter(); lit.body[1].inplace = CHANGE
+lit.start_time = time.perf_counter(); lit.body[1].scale = CHANGE; lit.body[1].inplace = CHANGE > 1
 lit.edges = edges = (torch.eye(2) * CHANGE).to_sparse()
 with torch.no_grad(): ema[0].bias.fill_(CHANGE)
 """
@@ -238,7 +238,7 @@ def test_every_module_that_is_alive_has_its_end_with_its_attributes(seen, torch_
     ends = [dict(process.prints("end")) for process in (one, two)]
     assert ends[0].keys() == ends[1].keys()
     found = {name for name in ends[0] if ends[0][name] != ends[1][name]}
-    given = {"Lit.centre", "Lit.edges", "Lit.table.mean", "Lit._extra_state.scale", "ema.0.bias", "1.inplace"}
+    given = {"Lit.centre", "Lit.edges", "Lit.table.mean", "Lit._extra_state.scale", "ema.0.bias", "1.scale"}
     assert {name for name in found if not name.startswith("globals ")} == given | {"Lit.log", "Lit.start_time"}
     numbers = next(
         event["values"] for event in one.events if (event["event"], event.get("name")) == ("numbers", "Lit.log")

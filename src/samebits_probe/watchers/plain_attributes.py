@@ -1,12 +1,15 @@
-"""Numbers, arrays and tensors in the plain attributes of models, layers and modules of Keras and TensorFlow.
+"""Numbers, arrays and tensors in the plain attributes of models, layers and modules.
 
-Such attributes also hold the library's own bookkeeping (ids, memory addresses). A private name that the library's
-code for the class mentions belongs to the library; every other attribute belongs to the program.
+Such attributes also hold the settings of libraries, and their bookkeeping (ids, memory addresses). A name that the
+library's code for the class mentions belongs to the library if it is private, or holds numbers. Every other attribute
+belongs to the program.
 """
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Tuple
+import weakref
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, Iterator, List, Optional
 
+from .. import callers
 from ..prints import ArrayPrint
 from .leaf_readers import LeafReaders
 from .walk import NUMBERS, AttributeWalk, ValuePlace
@@ -30,45 +33,49 @@ class _LayerWalk(AttributeWalk):
         super().inside(place, value, depth)
 
 
+class LibraryNames:
+    """Knows which attributes belong to libraries. `but`: a class whose code does not count."""
+
+    def __init__(self, but: Optional[type] = None) -> None:
+        self._but = but
+        # class -> the names that its own code mentions; none for a class of the program
+        self._mentioned: "weakref.WeakKeyDictionary[type, FrozenSet[str]]" = weakref.WeakKeyDictionary()
+
+    def has(self, kind: type, key: str, value: Any) -> bool:
+        """Return whether an attribute of an object of this class belongs to a library."""
+        return (key.startswith("_") or _is_setting(value)) and any(key in self._of(one) for one in kind.__mro__)
+
+    def _of(self, kind: type) -> FrozenSet[str]:
+        found = self._mentioned.get(kind)
+        if found is None:
+            is_read = is_of_library(kind) and kind is not self._but
+            found = self._mentioned[kind] = frozenset(_mentioned(kind) if is_read else ())
+        return found
+
+
+def is_of_library(kind: type) -> bool:
+    """Return whether a class comes from an installed library, and not from the program."""
+    file = getattr(sys.modules.get(str(kind.__dict__.get("__module__"))), "__file__", None)
+    return file is not None and callers.kind_of(file) == callers.PACKAGE
+
+
 class PlainAttributes:
-    """Reads the plain attributes of objects.
+    """Reads the plain attributes of objects. `is_tensor`, `array`: functions of the backend."""
 
-    `libraries`: names of packages; `is_tensor`, `array`: functions of the backend.
-    """
-
-    def __init__(
-        self,
-        probe: "Probe",
-        libraries: Tuple[str, ...],
-        is_tensor: Callable[[Any], bool],
-        array: Callable[[Any], Any],
-    ) -> None:
-        self._libraries, self._is_tensor, self._array = libraries, is_tensor, array
-        self._readers = LeafReaders(probe, self._tensor)
-        self._own_names: Dict[type, FrozenSet[str]] = {}  # class -> the names that its library uses
+    def __init__(self, probe: "Probe", is_tensor: Callable[[Any], bool], array: Callable[[Any], Any]) -> None:
+        self._is_tensor, self._array = is_tensor, array
+        self._readers, self._names = LeafReaders(probe, self._tensor), LibraryNames()
 
     def _tensor(self, value: Any, takes_single: bool) -> Optional[ArrayPrint]:
         return self._readers.of_numpy(sys.modules["numpy"], self._array(value)) if self._is_tensor(value) else None
 
     def of(self, owner: Any, name: str) -> "List[FoundLeaf]":
-        """Return [(name, ArrayPrint)] of an object with this name. The library's own numbers are one value."""
-        own, settings, walk = self.names_of(type(owner)), [], _LayerWalk(self._readers)
+        """Return [(name, ArrayPrint)] of an object with this name."""
+        walk = _LayerWalk(self._readers)
         for key, value in sorted(vars(owner).items(), key=lambda pair: str(pair[0])):
-            if key in _SEEDS or (key in own and key.startswith("_")):
-                continue
-            if key in own and _is_setting(value):
-                settings.append((key, value))
-            else:
+            if key not in _SEEDS and not self._names.has(type(owner), str(key), value):
                 walk.value(ValuePlace("%s.%s" % (name, key), "%s.%s" % (name, key)), value)
-        text = self._readers.of_numbers([repr(settings)], False)._replace(dtype="settings", kept=None)
-        return walk.leaves() + ([(name + ".settings", text)] if settings else [])
-
-    def names_of(self, kind: type) -> FrozenSet[str]:
-        """Return the names that the code of a class mentions, as far as the class is the library's."""
-        if kind not in self._own_names:
-            classes = [one for one in kind.__mro__ if one.__module__.split(".")[0] in self._libraries]
-            self._own_names[kind] = frozenset(name for one in classes for name in _mentioned(one))
-        return self._own_names[kind]
+        return walk.leaves()
 
 
 def _is_setting(value: Any) -> bool:

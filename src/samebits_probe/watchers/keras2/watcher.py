@@ -66,7 +66,7 @@ SEEN = [
     (
         "end: attributes",
         "numbers and arrays in plain attributes of layers, models and tf.Module, also in lists and dicts",
-        "text; a private name that the library's own code uses; seeds",
+        "text; private names and numbers that the library's own code uses; seeds",
         "",
     ),
     (
@@ -224,6 +224,6 @@ def install(module: Library, probe: "Probe") -> None:
 def _watch_layers(layer_class: Any, watch: Keras2Watch) -> None:
     """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
     remains, is_eager = watch.remains, lambda value: hasattr(value, "_numpy")
-    attributes = PlainAttributes(watch.probe, ("keras",), is_eager, lambda value: value._numpy())
+    attributes = PlainAttributes(watch.probe, is_eager, lambda value: value._numpy())
     tell_new(layer_class, lambda layer: remains.add(layer, lambda owner: attributes.of(owner, str(owner.name))))
     tell_death(layer_class, remains.died)

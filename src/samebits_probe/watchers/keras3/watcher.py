@@ -59,8 +59,8 @@ SEEN = [
     (
         "end: attributes",
         "numbers, arrays and tensors in plain attributes of layers and models, also in lists and dicts, named "
-        "model.temperature; the library's own settings as one value; the words of lookup layers",
-        "attributes of other objects; text; a private name that the library's own code uses; seeds",
+        "model.temperature; the words of lookup layers",
+        "attributes of other objects; text; private names and numbers that the library's own code uses; seeds",
         "",
     ),
     (
@@ -147,8 +147,6 @@ def _owner(owner: Any, name: str) -> Any:
 # The variables of metrics are left out: an evaluation changes them, and their results are printed or saved. The states
 # of seed generators are left out, too: these random states are recorded where they are used.
 
-_NOT_OF_THE_PROGRAM = ("keras", "tensorflow", "torch", "jax", "flax")
-
 
 def watch_ends(module: Library, probe: "Probe", backend: Backend) -> Remains:
     """Follow the variables and layers of the Keras that has been imported. Returns the `Remains`."""
@@ -188,7 +186,7 @@ class LayerAttributes:
 
     def __init__(self, probe: "Probe", layer_class: Any, backend: Backend) -> None:
         self._class, self._backend = layer_class, backend
-        self._attributes = PlainAttributes(probe, _NOT_OF_THE_PROGRAM, backend.has_value, backend.array)
+        self._attributes = PlainAttributes(probe, backend.has_value, backend.array)
 
     def of(self, layer: Layer) -> List[NamedValue]:
         """Return [(name, array or ArrayPrint)] of a layer.

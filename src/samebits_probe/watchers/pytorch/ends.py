@@ -45,7 +45,7 @@ class PyTorchEnds:
         self._forwards, self._by_hand = forwards, by_hand
         self._attributes = ModuleAttributes(watch)
         self._survivors = Survivors(watch, self._attributes)
-        watch.model_new, watch.model_gone = self.keep_settings, self.keep_model
+        watch.model_gone = self.keep_model
         optimizers.gone.append(self.keep_optimizer)
         watch.renewals.append(self._begin)
         self._begin()
@@ -61,12 +61,6 @@ class PyTorchEnds:
 
     # -- what dies before the end ---------------------------------------------------------------------------------
 
-    def keep_settings(self, model: "ModuleTree") -> None:
-        """Keep the settings of the layers of a model that is seen for the first time."""
-        module = model.reference()
-        if module is not None:
-            model.settings = self._attributes.settings(model.look(module))
-
     def keep_model(self, model: "ModuleTree") -> None:
         """Read what a model that has died holds, while that is possible."""
         if System.getpid() != self._watch.pid:
@@ -78,7 +72,7 @@ class PyTorchEnds:
             self._keep_dying(name, tensor)
         self._gone.update(name for name, _ in named)
         self._watch.probe.event("gone", names=[name for name, _ in named])
-        for name, value in self._attributes.of_parts(model.label, parts, model.settings):
+        for name, value in self._attributes.of_parts(model.label, parts):
             self._dead[name] = Dead(value, None)
 
     def keep_optimizer(self, plan: "OptimizerPlan") -> None:

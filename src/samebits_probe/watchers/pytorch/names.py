@@ -65,7 +65,6 @@ class TensorNames:
         self.record_starts(model)
         tell_scratch(self._watch.probe, model.label, [(prefix, own) for prefix, _, own in tree(module)])
         model.places = {name: self.has(tensor) for name, tensor in model.tensors()}
-        self._watch.model_new(model)
         return model
 
     def _died(self, number: int, model: ModuleTree) -> None:

@@ -12,7 +12,7 @@ from .trees import living_modules, outermost, tell_scratch, tensors_of, tree
 
 if TYPE_CHECKING:
     from ..walk import FoundLeaf
-    from .attributes import ModuleAttributes, Settings
+    from .attributes import ModuleAttributes
     from .trees import ModuleTree
     from .watch import PyTorchWatch
 
@@ -43,7 +43,7 @@ class Survivors:
         # parts of a Keras layer (such as its ParameterDict) have no lasting names of their own
         visited = {id(part) for module in living if id(module) in others for _, part, _ in tree(module)}
         for model, parts in self._seen(visited):
-            yield from self._beside(model.label, parts, model.settings)
+            yield from self._beside(model.label, parts)
         tops = [_Top(module, visited) for module in outermost(modules) if id(module) not in visited]
         paths = self._tell_paths(tops)
         for top in self._in_order([top for top in tops if top.parts], paths, kept):
@@ -60,11 +60,9 @@ class Survivors:
                 visited.update(id(part) for _, part, _ in parts)
                 yield model, parts
 
-    def _beside(
-        self, label: str, parts: List[TreePart], settings: "Optional[Settings]" = None
-    ) -> "Iterator[FoundLeaf]":
+    def _beside(self, label: str, parts: List[TreePart]) -> "Iterator[FoundLeaf]":
         plain = [(prefix, type(module), own) for prefix, module, own in parts]
-        yield from self._attributes.of_parts(label, plain, settings)
+        yield from self._attributes.of_parts(label, plain)
         for prefix, module, _ in parts:
             yield from self._attributes.extra(label, prefix, module)
 

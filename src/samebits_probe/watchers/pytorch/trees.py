@@ -99,7 +99,6 @@ class ModuleTree:
         self.label, self._kind, self._wraps = label, type(module), is_wrapper(module)
         # name of a place -> the name of the tensor that was there first
         self.places: Dict[str, Optional[str]] = {}
-        self.settings: Optional[Attributes] = None  # the settings of its layers when it was first seen
         self.look(module)
 
     def look(self, module: Module) -> List[ModulePart]:

@@ -40,8 +40,7 @@ class PyTorchWatch:
         self.inside = False  # whether an outermost module call runs: calls within it belong to it
         self.in_backward = False
         self.optimizer_seen = False
-        self.model_new: Callable[[ModuleTree], Any] = lambda model: None  # called when a model is first seen
-        self.model_gone: Callable[[ModuleTree], Any] = lambda model: None  # and when it has died
+        self.model_gone: Callable[[ModuleTree], Any] = lambda model: None  # called when a model has died
         self.renewals: List[Callable[[], Any]] = []  # functions() that forget what a forked child must not inherit
         self._start_again()
 

@@ -87,8 +87,9 @@ SEEN = [
     (
         "end, beside weights",
         "tensors, arrays and numbers in plain attributes of modules and of their classes, also in lists and dicts; "
-        "what `get_extra_state` returns; the settings of a library's layers, if they have changed since the first call",
-        "other objects in attributes; `get_extra_state` of a module that dies before the exit",
+        "what `get_extra_state` returns",
+        "other objects in attributes; private names and numbers that a library's own code uses; `get_extra_state` of a "
+        "module that dies before the exit",
         "nothing: their effect on weights and outputs is seen. A time, a process id or an address is a note",
     ),
     (

@@ -18,7 +18,7 @@ def watch_variables(probe: "Probe") -> None:
     """Follow every `tf.Variable` and `tf.Module`."""
     remains, values = remains_of(probe), VariableReader()
     variables, module = module_of("ops.resource_variable_ops"), module_of("module.module").Module
-    attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.has_value, values.array)
+    attributes = PlainAttributes(probe, values.has_value, values.array)
 
     def follow(variable: Variable) -> None:
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))
