@@ -123,24 +123,16 @@ def last_of(session: Session) -> List[NamedValue]:
     They are read through tensors that the graph has already.
     """
     variables = [one for one in session.graph.get_collection("variables") if not hasattr(one, _LEFT_OUT)]
-    asked = [one for one in variables if _tells(one)]
-    answers = session.make_callable([one._is_initialized_op for one in asked])() if asked else []
-    ready = [one for one, answer in zip(asked, answers) if answer]
-    values = session.make_callable([one._as_graph_element() for one in ready])() if ready else []
-    found = [(name_of(one), value) for one, value in zip(ready, values)]
-    return found + [pair for one in variables if not _tells(one) for pair in _tried(session, one)]
+    return [pair for one in variables for pair in _last_of_one(session, one)]
 
 
-def _tells(variable: Variable) -> bool:
-    """Return whether a variable has an operation that says whether the variable is initialised."""
-    return getattr(variable, "_is_initialized_op", None) is not None
-
-
-def _tried(session: Session, variable: Variable) -> List[NamedValue]:
-    """Return [(name, array)] of a variable; [] if it has no value. Only a failed read shows that."""
+def _last_of_one(session: Session, variable: Variable) -> List[NamedValue]:
+    """Return [(name, array)] of a variable; [] if the program has never initialised it. Only a read shows that."""
     try:
         return [(name_of(variable), session.make_callable(variable._as_graph_element())())]
-    except Exception:
+    except Exception as error:
+        if type(error).__name__ != "FailedPreconditionError":
+            raise
         return []
 
 
