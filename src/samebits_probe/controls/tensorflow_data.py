@@ -34,7 +34,6 @@ class TfDataOrder(Control):
                 if "num_parallel_calls" in inspect.signature(method).parameters:
                     setattr(cls, name, _serial(method))
         _hold_options(sys.modules.get("tensorflow.python.data.ops.options", datasets))
-        _hold_sloppy(sys.modules.get("tensorflow.python.data.experimental.ops.interleave_ops"))
 
     def read_back(self) -> "ControlEffect":
         datasets = sys.modules["tensorflow.python.data.ops.dataset_ops"]
@@ -69,23 +68,3 @@ def _hold_options(module: Any) -> None:
         original(self, name, value)
 
     options.__setattr__ = __setattr__
-
-
-def _hold_sloppy(module: Any) -> None:
-    """Replace sloppy=True in `parallel_interleave` of tf.data.experimental."""
-    if module is None or not hasattr(module, "parallel_interleave"):
-        return
-    original = module.parallel_interleave
-    signature = inspect.signature(original)
-
-    @functools.wraps(original)
-    def parallel_interleave(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.arguments["sloppy"] = False
-        return original(*bound.args, **bound.kwargs)
-
-    module.parallel_interleave = parallel_interleave
-    exporting: Any
-    for name, exporting in list(sys.modules.items()):
-        if name.endswith("data.experimental") and getattr(exporting, "parallel_interleave", None) is original:
-            exporting.parallel_interleave = parallel_interleave
