@@ -12,13 +12,13 @@ After `probe.failed` the trial is inconclusive, and the program continues undist
 """
 
 import contextlib
+import importlib
 import struct
 import threading
 
 from . import fingerprint, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
 from .own_points import OwnPoints, leaves
-from .parts import part_of
 from .system import System
 from .trace import Digests, Occurrences, Recorder
 
@@ -59,14 +59,19 @@ class Probe:
         self.first_step: List[Callable[[], Any]] = []  # called after the first step
         self.last_step: List[Callable[[], Any]] = []
         # each None, unless the launcher asks for it: tensors to be written, weights to be set, a step to be inspected
-        self.selection: Optional[TensorSelection] = part_of(self, "tensors", "tensor_log", "TensorSelection")
-        self.feed: Optional[Feed] = part_of(self, "feed", "tensor_log", "Feed")
-        self.details: Optional[Inspection] = part_of(self, "details", "inspection", "Inspection")
+        self.selection: Optional[TensorSelection] = self._part("tensors", "tensor_log", "TensorSelection")
+        self.feed: Optional[Feed] = self._part("feed", "tensor_log", "Feed")
+        self.details: Optional[Inspection] = self._part("details", "inspection", "Inspection")
         # None, unless all values are kept (samebits parity train)
         self.values = self.selection if self.selection is not None and self.selection.takes_all else None
         self.closers: List[Any] = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         stay_registered(self.end)
+
+    def _part(self, field: str, module: str, name: str) -> "Any":
+        """Return the object for a field of config.json; None, without an import, if the launcher asks for none."""
+        want = self.config.get(field)
+        return getattr(importlib.import_module("samebits_probe." + module), name)(self, want) if want else None
 
     # -- files of the process ---------------------------------------------------------------------------------
 
@@ -92,12 +97,9 @@ class Probe:
         self.recorder.document(wire.PROCESS, self._facts)
 
     def adopt(self) -> None:
-        """In a forked child, become the probe of this process. Call this before any other use of the probe there."""
-        if System.getpid() != self.pid:
-            self._adopt_fork()
-
-    def _adopt_fork(self) -> None:
-        """Make the forked child a separate process, which begins at step 0 and has its own end."""
+        """In a forked child, become the probe of this process, at step 0. Call this before any other use there."""
+        if System.getpid() == self.pid:
+            return
         signals.renew()
         parent, self.step = self.pid, 0
         self.lock = threading.RLock()
@@ -133,8 +135,7 @@ class Probe:
 
     def point(self, kind: str, name: str, dtype: "Dtype" = "", shape: "Shape" = ()) -> int:
         """Intern a point of a kind (one of wire.KINDS), and return its id in this process."""
-        if System.getpid() != self.pid:
-            self._adopt_fork()
+        self.adopt()
         key = (kind, name)
         number = self._points.get(key)
         if number is None:
