@@ -25,9 +25,8 @@ class _Flag(Control):
 
     def _hold(self, module: Any) -> None:
         setattr(module.backends.cudnn, self.flag, self.setting)
-        replace(
-            module._C, self.setter, calls_with(self.setting)
-        )  # the setter that torch.backends.cudnn.flags(...) calls
+        # the setter that torch.backends.cudnn.flags(...) calls
+        replace(module._C, self.setter, calls_with(self.setting))
         _hold_property(type(module.backends.cudnn), self.flag)
 
     def read_back(self) -> "ControlEffect":

@@ -223,9 +223,8 @@ class Tapes:
 
     def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
-        self._steps: "weakref.WeakKeyDictionary[Optimizer, _TapeStep]" = (
-            weakref.WeakKeyDictionary()
-        )  # optimizer -> _TapeStep
+        # optimizer -> _TapeStep
+        self._steps: "weakref.WeakKeyDictionary[Optimizer, _TapeStep]" = weakref.WeakKeyDictionary()
 
     def before(self, optimizer: Optimizer, pairs: Sequence[Pair]) -> "Optional[_TapeStep]":
         """Return the step that an optimizer is about to make, or None. The caller calls its `after()`."""

@@ -51,9 +51,8 @@ class FunctionLoops:
 
     def __init__(self, watch: "Keras2Watch", ops: Library) -> None:
         self._watch, self._ops = watch, ops
-        self._names: "weakref.WeakKeyDictionary[Model, TraceNames]" = (
-            weakref.WeakKeyDictionary()
-        )  # model -> ([batch names], [gradient names]) of its newest trace
+        # model -> ([batch names], [gradient names]) of its newest trace
+        self._names: "weakref.WeakKeyDictionary[Model, TraceNames]" = weakref.WeakKeyDictionary()
 
     # -- while the function is traced -------------------------------------------------------------------------
 

@@ -108,9 +108,8 @@ class Keras2Watch:
         self.remains, self.labels = remains_of(probe), Labels(probe)
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
-        self.eager_gradients: Optional[AppliedGradients] = (
-            None  # what the optimizer applied in that call, if it ran eagerly
-        )
+        # what the optimizer applied in that call, if it ran eagerly
+        self.eager_gradients: Optional[AppliedGradients] = None
         self.trainers = Trainers(probe)
 
     def make_reader(self, variables: Sequence[Variable], session: Optional[Session]) -> Union[EagerReader, GraphReader]:

@@ -35,9 +35,8 @@ class StepCollection:
         self.layers: List[NamedValue] = []  # [(name, what a layer returned)], if the values of layers are wanted
         self.loss: Any = None
         self._before_apply = before_apply  # function(collected), before each optimizer step
-        self.on_apply: "Optional[Callable[[StepCollection], Any]]" = (
-            None  # function(collected), when its gradients are known
-        )
+        # function(collected), when its gradients are known
+        self.on_apply: "Optional[Callable[[StepCollection], Any]]" = None
 
     def results(self) -> List[NamedValue]:
         """Return [(name, value)]: the loss, and what layers returned."""
@@ -60,9 +59,8 @@ class CollectionHooks:
     def __init__(self, probe: "Probe", names_of: Callable[[Iterable[Variable]], List[str]]) -> None:
         self.probe = probe
         self.collected: Optional[StepCollection] = None
-        self.outside: Optional[Apply] = (
-            None  # function(optimizer, gradients, variables, apply), for steps outside of train steps
-        )
+        # function(optimizer, gradients, variables, apply), for steps outside of train steps
+        self.outside: Optional[Apply] = None
         self.is_compiling: Optional[Callable[[], bool]] = (
             None  # function() -> bool: torch.compile reads the code, and must find nothing of samebits
         )

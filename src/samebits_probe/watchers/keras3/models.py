@@ -76,9 +76,8 @@ class Lives:
 
     def __init__(self, probe: "Probe", points: "Points", backend: "Backend") -> None:
         self._probe, self._points, self._read = probe, points, backend.read
-        self._set: Optional[Callable[[Variable, Array], Any]] = getattr(
-            backend, "set", None
-        )  # function(variable, array), if variables can be set
+        # function(variable, array), if variables can be set
+        self._set: Optional[Callable[[Variable, Array], Any]] = getattr(backend, "set", None)
         self._started = Identities()  # variable -> True
         self._labels = Labels(probe)
 

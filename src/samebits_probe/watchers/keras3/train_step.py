@@ -57,9 +57,8 @@ class TrainStep:
     def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
         self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
         self.layouts: List[Layout] = []
-        self.on_step: Optional[Callable[[Layout, Sequence[Array]], Any]] = (
-            None  # function(layout, arrays), called for each step inside a call
-        )
+        # function(layout, arrays), called for each step inside a call
+        self.on_step: Optional[Callable[[Layout, Sequence[Array]], Any]] = None
         self._began: List[int] = []  # how many operations the graph held before each update, if they are inspected
         self.unseen = ""  # why its operations are not inspected
         repeats = not isinstance(model.steps_per_execution, int) or model.steps_per_execution > 1
