@@ -139,18 +139,13 @@ def keep_unused() -> "Callable[[], None]":
 
     Call that function after code that does not belong to the program. Then the draws of this code do not count.
     """
-    before = used()
-    return lambda: keep_given([name for name in _given if name not in before])
+    used = _given.keys() - untouched()
+    return lambda: keep_given([name for name in _given if name not in used])
 
 
 def given(name: str) -> "Optional[bytes]":
     """Return the state that a generator got from its library; None if that is not known."""
     return _given.get(name)
-
-
-def used() -> "List[str]":
-    """Return the generators from which the program has drawn, or which it has seeded."""
-    return [name for name in _given if SAMPLERS[name]() != _given[name]]
 
 
 def untouched() -> "List[str]":
