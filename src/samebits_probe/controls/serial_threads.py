@@ -188,13 +188,6 @@ class SerialThreads(Control):
 # -- futures --------------------------------------------------------------------------------------------------
 
 
-class _InOrder(set):  # type: ignore[type-arg]  # Python 3.6 knows no set[Any]
-    """A set of futures that iterates in the order in which the futures were made."""
-
-    def __iter__(self) -> "Iterator[Any]":
-        return iter(sorted(set.__iter__(self), key=_number))
-
-
 def _number(future: Any) -> int:
     number: int = getattr(future, "_samebits_number", 0)
     return number
@@ -211,9 +204,8 @@ def _order_futures(module: Any) -> None:
         return __init__
 
     replace(base.Future, "__init__", make_init)
-    for name, make in (("as_completed", _as_completed), ("wait", _wait)):
-        new = replace(base, name, make)
-        setattr(module, name, new)
+    base.Future.__hash__ = _number  # so a set of futures, as `wait` returns it, has the same order in each run
+    module.as_completed = replace(base, "as_completed", _as_completed)
 
 
 def _ordered(futures: "Iterable[Any]") -> "List[Any]":
@@ -239,11 +231,3 @@ def _one_by_one(futures: "List[Any]", timeout: "Optional[float]") -> "Iterator[A
         if base.wait([future], left).not_done:
             raise base.TimeoutError("%d (of %d) futures unfinished" % (len(futures) - position, len(futures)))
         yield future
-
-
-def _wait(original: "AnyFunction") -> "AnyFunction":
-    def wait(fs: "Iterable[Any]", timeout: "Optional[float]" = None, return_when: str = "ALL_COMPLETED") -> Any:
-        done, not_done = original(fs, timeout, return_when)
-        return sys.modules["concurrent.futures._base"].DoneAndNotDoneFutures(_InOrder(done), _InOrder(not_done))
-
-    return wait
