@@ -98,9 +98,10 @@ def seen():
             raise SystemExit(f"{found.name} needs {why.name}. `make docs` installs what the pages need.") from None
         if hasattr(module, "SEEN"):
             title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".").removeprefix("Watches ")
+            rows = [(*row, *[""] * (4 - len(row))) for row in module.SEEN]
             parts.append(
                 f"### {title}\n\n"
-                + table(["what", "where it is seen", "what hides it", "what the report says then"], module.SEEN)
+                + table(["what", "where it is seen", "what hides it", "what the report says then"], rows)
             )
     return "\n\n".join(parts)
 

@@ -30,8 +30,8 @@ BESIDE = (
 )
 _HIDDEN = "this version of JAX has none of the places where calls of compiled functions are seen: "
 SEEN = [
-    ("any, outside of jit", "samebits_probe.observe(name, value, step=...)", "", ""),
-    ("any, inside jit, grad, scan", "observe, through jax.debug.callback", "vmap: once for each example", ""),
+    ("any, outside of jit", "samebits_probe.observe(name, value, step=...)"),
+    ("any, inside jit, grad, scan", "observe, through jax.debug.callback", "vmap: once for each example"),
     (
         "step",
         "a call of a compiled function (jit, nnx.jit, eqx.filter_jit, pmap, compiled ahead of time) that receives what "
@@ -45,8 +45,6 @@ SEEN = [
         "start, update, end",
         "arguments that the function also returns, by their names; what lies in a container of optax begins with "
         "`optimizer`",
-        "",
-        "",
     ),
     (
         "batch",
@@ -54,14 +52,9 @@ SEEN = [
         "such arguments, if they are donated",
         "batch: is donated",
     ),
-    (
-        "loss, gradient",
-        "results that no later call receives: numbers (loss), trees with the structure of the weights",
-        "",
-        "",
-    ),
+    ("loss, gradient", "results that no later call receives: numbers (loss), trees with the structure of the weights"),
     ("many steps in one call (scan)", "the call is one step", "the steps within it", "each call counts as one step"),
-    ("evaluation", "not recorded: results of a function that no step receives", "", ""),
+    ("evaluation", "not recorded: results of a function that no step receives"),
 ]
 
 # the names of this class in releases of JAX: https://docs.jax.dev/en/latest/jax.ref.html

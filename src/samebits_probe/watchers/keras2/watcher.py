@@ -36,7 +36,7 @@ SEEN = [
         "labels that are tensors of the graph",
         "tensors of the graph, not arrays, are fed to the model",
     ),
-    ("loss and metrics", "outputs of the train function", "", ""),
+    ("loss and metrics", "outputs of the train function"),
     (
         "gradient",
         "tensors of Optimizer.get_gradients or apply_gradients as further outputs of the train function",
@@ -49,7 +49,7 @@ SEEN = [
         "clipnorm of Keras 2 on TensorFlow 2: returning clipped gradients would change the order of the computation",
         "gradients are seen before clipnorm is applied",
     ),
-    ("update", "weights, optimizer slots, iterations and rates, read after each step", "", ""),
+    ("update", "weights, optimizer slots, iterations and rates, read after each step"),
     (
         "start",
         "weights and slots, read before the first step of their function",
@@ -60,20 +60,16 @@ SEEN = [
         "end",
         "every variable outside of graphs and every variable of a session's graph, also in models that were never "
         "trained, in copies, and if it is trained by hand; read at the exit, when it dies, or when its session closes",
-        "",
-        "",
     ),
     (
         "end: attributes",
         "numbers and arrays in plain attributes of layers, models and tf.Module, also in lists and dicts",
         "text; private names and numbers that the library's own code uses; seeds",
-        "",
     ),
     (
         "end: state of metrics",
         "",
         "it is left out, because an evaluation changes it; what is printed or saved of it is compared",
-        "",
     ),
     (
         "batch of a loop",
@@ -93,9 +89,9 @@ SEEN = [
         "apply_gradients inside a tf.function of the program, in TensorFlow 1.14 and 2.1",
         "an optimizer is applied inside a tf.function: these steps are not seen on this TensorFlow",
     ),
-    ("evaluation", "outputs of the test and predict functions, kind forward", "", ""),
+    ("evaluation", "outputs of the test and predict functions, kind forward"),
 ]
-HIDDEN = {point: said for point, _, _, said in SEEN}
+HIDDEN = {row[0]: row[3] for row in SEEN if len(row) > 3}
 _RANDOM = "Random", "Multinomial", "TruncatedNormal"  # in the names of operations that keep a state
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # what counts as seen: (point, hook, hidden by, what the report says)
 SEEN = [
-    ("rng", "python, numpy, TensorFlow's or torch's seed state; states of seed generators in the model", "", ""),
+    ("rng", "python, numpy, TensorFlow's or torch's seed state; states of seed generators in the model"),
     (
         "batch: inputs, labels, sample weights",
         "what the train step is given: further outputs (TensorFlow), arguments (torch, JAX)",
@@ -32,9 +32,8 @@ SEEN = [
         "loss",
         "result of the trainer's compute_loss in a train step; else the mean that the step returns",
         "a loss computed without compute_loss, torch.compile: the mean since the epoch began replaces it",
-        "",
     ),
-    ("metrics", "what the train step returns", "", ""),
+    ("metrics", "what the train step returns"),
     (
         "gradient",
         "arguments of Optimizer.apply or stateless_apply: further outputs (TensorFlow, JAX), at once (torch); "
@@ -48,46 +47,36 @@ SEEN = [
         "XLA with steps_per_execution above 1: after the last step of a call; its steps are counted by iterations",
         "as for batch and gradient",
     ),
-    ("start", "weights and buffers before the first step, in the trace for a model built by its first call", "", ""),
+    ("start", "weights and buffers before the first step, in the trace for a model built by its first call"),
     (
         "end: weights, buffers, optimizer variables",
         "every keras.Variable, read at the exit, or when it dies; also in models that were never compiled, fitted or "
         "called, in copies, in new models from the layers of a trained one, and in models of a function that returned",
         "arrays of JAX that the program has given away (donated)",
-        "",
     ),
     (
         "end: attributes",
         "numbers, arrays and tensors in plain attributes of layers and models, also in lists and dicts, named "
         "model.temperature; the words of lookup layers",
         "attributes of other objects; text; private names and numbers that the library's own code uses; seeds",
-        "",
     ),
     (
         "end: state of torch that Keras does not know",
         "buffers, and parameters of torch that replace those of Keras, of each layer on torch",
-        "",
-        "",
     ),
     (
         "end: state of metrics, states of seed generators",
         "",
         "they are left out, because an evaluation changes them; what is printed or saved of them is compared",
-        "",
     ),
-    ("evaluation, prediction", "what the test and predict functions return: forward points of their own", "", ""),
+    ("evaluation, prediction", "what the test and predict functions return: forward points of their own"),
     (
         "loops of the program's own",
         "TensorFlow: Layer.__call__, GradientTape.gradient, Optimizer.apply; in tf.function a callback at a step's end",
         "XLA (jit_compile=True): batch, loss and gradient",
         "inside a function compiled by XLA",
     ),
-    (
-        "loops of the program's own on torch",
-        "Optimizer.apply, with the PyTorch watcher's batch and loss",
-        "",
-        "",
-    ),
+    ("loops of the program's own on torch", "Optimizer.apply, with the PyTorch watcher's batch and loss"),
     (
         "loops of the program's own on JAX",
         "calls of compiled functions, as the watcher of JAX sees them; Optimizer.apply outside of such functions",

@@ -15,17 +15,15 @@ SEEN = [
         "step",
         "Booster.update, of train, cv and the scikit-learn interface",
         "a round within a fit of scikit-learn (a search, a pipeline): it belongs to that fit",
-        "",
     ),
     (
         "batch",
         "data, label and weight that a Dataset is made from; the rows of a subset, as the folds of cv are",
         "data in files",
-        "",
     ),
-    ("update", "the trees that the round added (Booster.model_to_string); the whole model of dart", "", ""),
-    ("loss", "Booster.eval, eval_train and eval_valid", "", ""),
-    ("end", "each model that is alive, as text; else all that its rounds added; the model that refit returned", "", ""),
+    ("update", "the trees that the round added (Booster.model_to_string); the whole model of dart"),
+    ("loss", "Booster.eval, eval_train and eval_valid"),
+    ("end", "each model that is alive, as text; else all that its rounds added; the model that refit returned"),
 ]
 _SETTINGS = "\nparameters:"  # after the trees of a model as text
 _CHANGES_TREES = "\n[boosting: dart]\n"

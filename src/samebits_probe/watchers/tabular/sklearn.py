@@ -23,9 +23,8 @@ SEEN = [
         "step",
         "a call of fit, partial_fit, fit_transform or fit_predict of an estimator that is not within a different one",
         "a fit in a worker of joblib: it belongs to the search or ensemble that started it",
-        "",
     ),
-    ("batch", "X, y and the other arguments, before the fit", "", ""),
+    ("batch", "X, y and the other arguments, before the fit"),
     (
         "update, end",
         "all that the estimator holds after the fit, with its own estimators and trees, without moments, addresses and "
@@ -39,7 +38,7 @@ SEEN = [
         "fits side by side, in a pool of threads",
         "`training in another thread` in `not_observed`: inconclusive, unless a file or a printed line differs",
     ),
-    ("loss", "loss_, best_loss_, inertia_ and best_score_ of the estimator", "", ""),
+    ("loss", "loss_, best_loss_, inertia_ and best_score_ of the estimator"),
 ]
 _METHODS = ("fit", "partial_fit", "fit_transform", "fit_predict")
 _LOSSES = ("loss_", "best_loss_", "inertia_", "best_score_", "train_score_")

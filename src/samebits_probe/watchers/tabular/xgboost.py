@@ -17,17 +17,11 @@ SEEN = [
         "step",
         "Booster.update and Booster.boost, of train, cv and the scikit-learn interface",
         "a round within a fit of scikit-learn (a search, a pipeline): it belongs to that fit",
-        "",
     ),
-    (
-        "batch",
-        "data, label and weight that a DMatrix or QuantileDMatrix is made from",
-        "data from iterators, files",
-        "",
-    ),
-    ("update", "the trees that the round added (Booster.save_raw); the whole model of gblinear and dart", "", ""),
-    ("loss", "Booster.eval_set: what `evals` and `eval_set` name", "", ""),
-    ("end", "the raw bytes and the attributes of each model that is alive; else all that its rounds added", "", ""),
+    ("batch", "data, label and weight that a DMatrix or QuantileDMatrix is made from", "data from iterators, files"),
+    ("update", "the trees that the round added (Booster.save_raw); the whole model of gblinear and dart"),
+    ("loss", "Booster.eval_set: what `evals` and `eval_set` name"),
+    ("end", "the raw bytes and the attributes of each model that is alive; else all that its rounds added"),
 ]
 
 

@@ -23,9 +23,8 @@ SEEN = [
         "end: variables of the program's own",
         "every tf.Variable that Keras does not own (weights trained by hand), read at the exit, or when it dies",
         "variables of a graph without a session; the state of a tf.random.Generator is left out",
-        "",
     ),
-    ("end: attributes of a tf.Module", "numbers, arrays and tensors in plain attributes", "text", ""),
+    ("end: attributes of a tf.Module", "numbers, arrays and tensors in plain attributes", "text"),
 ]
 
 
