@@ -1,11 +1,11 @@
 """Records points of a step of plain JAX: start, batch, forward, gradient, update, and the last states at the end."""
 
 import contextlib
-from typing import TYPE_CHECKING, Container, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Container, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from . import trees
 from .arrays import Print
-from .calls import CompiledCall, Function, Prints
+from .calls import CompiledCall, Function
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -36,6 +36,11 @@ class Roles:
         self.gradients_in = _gradients(call.given, set(back), names.given)
         self.gradients_out = _gradients(call.returned, set(back.values()), names.returned)
         self.outputs = _output_names(call, names.returned, self.updates)
+        if call.function.by_hand:
+            self.states = {index: names.given[index] for index in call.function.by_hand}
+            self.gradients_in, self.gradients_out = set(), set(call.function.by_hand.values())
+            self.outputs = _output_names(call, names.returned, self.gradients_out)
+            self.outputs.update((out, names.given[index]) for index, out in call.function.by_hand.items())
 
 
 class Records:
@@ -58,8 +63,11 @@ class Records:
         """Return whether the launcher wants the bytes of values in addition to fingerprints."""
         return any(self._probe.wants(kind) for kind in ("start", "batch", "forward", "gradient", "update"))
 
-    def step(self, call: CompiledCall, feeders: Iterable[Feeder]) -> None:
-        """Record a call as the current step, and end the step."""
+    def step(self, call: CompiledCall, feeders: Sequence[Feeder] = (), changed: Sequence[Optional[Print]] = ()) -> None:
+        """Record a call as the current step, and end the step.
+
+        `changed`: what goes into the next call, if the call computes gradients that the program applies by itself.
+        """
         function, probe = call.function, self._probe
         if not function.is_labelled:
             self._first(function)
@@ -72,29 +80,10 @@ class Records:
             self._probe.not_observed("batch, loss, gradient", _NOT_COMPILED)
         self._given(call, roles)
         self._returned(call, roles)
-        probe.end_step()
-
-    def step_by_hand(self, call: CompiledCall, changed: Prints) -> None:
-        """Record a call that computes gradients as a step, and end it. `changed`: what goes into the next call."""
-        function, probe = call.function, self._probe
-        if not function.is_labelled:
-            self._first(function)
-        names, gradients = call.names.given, {out: index for index, out in function.by_hand.items()}
-        outputs = _output_names(call, call.names.returned, gradients)
-        is_first = not function.last
-        probe.begin()
-        for index, print_ in enumerate(call.inputs):
-            if print_ is not None and (index not in function.by_hand or is_first):
-                self._add("start" if index in function.by_hand else "batch", function.label + names[index], print_)
-        for out, print_ in enumerate(call.outputs):
-            if print_ is not None and out in gradients:
-                self._add("gradient", function.label + names[gradients[out]], print_)
-            elif print_ is not None:
-                self._add("forward", function.label + outputs[out], print_)
-        for index, print_ in enumerate(changed):
-            if print_ is not None and index in function.by_hand:
-                self._add("update", function.label + names[index], print_)
-                function.last[function.label + names[index]] = print_
+        for print_, name in [(changed[index], name) for index, name in roles.states.items() if changed]:
+            if print_ is not None:
+                self._add("update", function.label + name, print_)
+                function.last[function.label + name] = print_
         probe.end_step()
 
     def _first(self, function: Function) -> None:

@@ -93,7 +93,7 @@ class CallSteps:
         It is a step if its results look like a state that the program would pass on.
         """
         if call.function.role == "gradient":
-            self._records.step_by_hand(call, [])
+            self._records.step(call)
         back = call.function.role is None and calls.looks_carried(call)
         if back:
             self._steps_at_end = True
@@ -195,7 +195,7 @@ class CallSteps:
             if not function.variables:
                 self._probe.once("unheld")
             for earlier, later in zip(before, [*before[1:], call]):
-                self._records.step_by_hand(earlier, later.inputs)
+                self._records.step(earlier, changed=later.inputs)
             self._forget_open(function)
         return function.role == "gradient"
 
