@@ -172,7 +172,7 @@ def watch_apply_gradients(owner: Any, probe: "Probe", tapes: "Tapes") -> None:
             step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
             update = original(self, pairs, *args, **kwargs)
             if step is not None:
-                probe.guard("gradients", tapes.after, step)
+                probe.guard("gradients", step.after)
             elif not is_eager:
                 probe.guard("gradients", _remember_applied, self, pairs, update)
                 probe.guard("gradients", tapes.traced, pairs)
@@ -238,10 +238,6 @@ class Tapes:
         step.before(found)
         return step
 
-    def after(self, step: "_TapeStep") -> None:
-        """End the step that `before` returned. The optimizer has made it."""
-        step.after()
-
     def traced(self, pairs: Sequence[Pair]) -> None:
         """Report an optimizer that was applied to tensors of a graph.
 
@@ -267,8 +263,7 @@ class _TapeStep:
 
     def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
-        self._tracked: FunctionVariables  # there from the first step on
-        self._is_tracked = False
+        self._tracked = FunctionVariables(watch)
         self._known: Optional[List[int]] = None
         self._found: AppliedGradients  # while a step runs
 
@@ -280,9 +275,8 @@ class _TapeStep:
         if watch.probe.details is not None and watch.probe.details.is_on():
             watch.probe.details.note(_NOT_INSPECTED)
         self._found = found
-        if not self._is_tracked:
-            self._tracked = FunctionVariables(watch, *_variables(found), session=None)
-            self._is_tracked = True
+        if not self._tracked.are_found:
+            self._tracked.find(*_variables(found), session=None)
         watch.add_all("gradient", parts(found, name_of))
 
     def after(self) -> None:

@@ -156,19 +156,17 @@ class _LoopStep:
         self, watch: "Keras2Watch", reference: Reference, names: "weakref.WeakKeyDictionary[Model, TraceNames]"
     ) -> None:
         self._watch, self._reference, self._names = watch, reference, names
-        self._tracked: FunctionVariables  # there from the first step on
-        self._is_tracked = False
+        self._tracked = FunctionVariables(watch)
         self._slots: Optional[int] = None
 
     def before(self) -> None:
         """Record the first sign of a step and, before the first step, the initial weights."""
         self._watch.probe.begin()
-        if not self._is_tracked:
+        if not self._tracked.are_found:
             model = self._reference()
             if not model.built:
                 self._watch.say_hidden_point("start")
-            self._tracked = FunctionVariables(self._watch, *_variables(model), session=None)
-            self._is_tracked = True
+            self._tracked.find(*_variables(model), session=None)
 
     def after(self, outputs: Any, extra: Optional[List[List[Tensor]]]) -> None:
         """Record batch, losses, gradients, weights and state: the step is over."""
@@ -262,8 +260,7 @@ class _SessionStep:
             named += [("gradient", name, tensor) for name, tensor in keras2_gradients.parts(found, name_of)]
         self._named = [(kind, name) for kind, name, _ in named]
         self.extra = [tensor for _, _, tensor in named]
-        self._tracked: FunctionVariables  # there from the first run on
-        self._is_tracked = False
+        self._tracked = FunctionVariables(watch)
         self._details: Optional[FetchedTensors] = None
         self._running: Iterable[Operation] = ()
         details = watch.probe.details
@@ -282,21 +279,20 @@ class _SessionStep:
         """Record what is fed and, before the first run, the initial weights."""
         watch = self._watch
         watch.probe.begin()
-        if not self._is_tracked:
-            self._tracked = self._track(session)
-            self._is_tracked = True
+        if not self._tracked.are_found:
+            self._find(session)
         fed = [(_label(tensor), value) for tensor, value in (feeds or {}).items()]
         watch.add_all("batch", sorted(fed, key=lambda pair: pair[0]))
 
-    def _track(self, session: Session) -> FunctionVariables:
+    def _find(self, session: Session) -> None:
         parameters = list({id(p): p for found in self._applied for p in found.parameters}.values())
         state = [item for found in self._applied for item in state_of(found.optimizer, found.parameters)]
         known = {id(variable) for _, variable in state} | {id(parameter) for parameter in parameters}
         others = [variable for variable in self._graph.get_collection("variables") if id(variable) not in known]
         try:
-            return FunctionVariables(self._watch, [(name_of(v), v) for v in parameters + others], state, session)
+            self._tracked.find([(name_of(v), v) for v in parameters + others], state, session)
         except Exception:  # the program never initialises a variable: then record only those that this step trains
-            return FunctionVariables(self._watch, [(name_of(v), v) for v in parameters], state, session)
+            self._tracked.find([(name_of(v), v) for v in parameters], state, session)
 
     def after(self, session: Session, values: Sequence[Any]) -> None:
         """Record loss, gradients, weights and state: the step is over."""

@@ -33,11 +33,8 @@ class _Called:
 
     def _add_outputs(self, names: Sequence[str], outputs: Any) -> None:
         values = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        for position, value in enumerate(values):
-            name = names[position] if position < len(names) else "output.%d" % position
-            for part, array in self._watch.arrays_of(self._prefix + name, value):
-                if array is not None:
-                    self._watch.arrays.array("forward", part, array)
+        known = [*names, *("output.%d" % position for position in range(len(names), len(values)))]
+        self._watch.add_all("forward", [(self._prefix + name, value) for name, value in zip(known, values)])
 
 
 class OptimizerCall(_Called):
@@ -57,8 +54,7 @@ class OptimizerCall(_Called):
         self._details = self._make_details(found, model, outputs)
         self.fetched: List[Any] = [None] * len(self.extra)
         self._weights, self._state = _variables(model, found, parameters)
-        self._tracked: FunctionVariables  # there from the first call on
-        self._is_tracked = False
+        self._tracked = FunctionVariables(watch)
         self._symbols: List[NamedValue] = []
         watch.say_hidden(found, model)
 
@@ -83,10 +79,8 @@ class OptimizerCall(_Called):
         """Record the first sign of a step and, before the first step of this function, its initial weights."""
         self._watch.trainers.step()
         self._watch.probe.begin()
-        if not self._is_tracked:
-            session = self._watch.session_for(function, inputs)
-            self._tracked = FunctionVariables(self._watch, self._weights, self._state, session)
-            self._is_tracked = True
+        if not self._tracked.are_found:
+            self._tracked.find(self._weights, self._state, self._watch.session_for(function, inputs))
         names = self._inputs or [str(position) for position in range(len(inputs))]
         tensors = self._add_inputs(names, inputs)
         if tensors and not self._symbols:

@@ -148,13 +148,15 @@ def _values(reader: Union[GraphReader, EagerReader], session: Optional[Session])
 
 
 class FunctionVariables:
-    """Weights and optimizer state of one function that trains. `weights`, `state`: [(name, variable)]."""
+    """Weights and optimizer state of one function that trains."""
 
-    def __init__(
-        self, watch: "Keras2Watch", weights: Iterable[NamedValue], state: List[NamedValue], session: Optional[Session]
-    ) -> None:
+    def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
-        self._weights = list(weights)
+        self.are_found = False
+
+    def find(self, weights: Iterable[NamedValue], state: List[NamedValue], session: Optional[Session]) -> None:
+        """Take the variables, and record the first values of new ones. `weights`, `state`: [(name, variable)]."""
+        watch, self._weights = self._watch, list(weights)
         for name, _ in self._weights:
             watch.labels.tell(name)
         new = [item for item in self._weights if not hasattr(item[1], _STARTED)] + state
@@ -165,6 +167,7 @@ class FunctionVariables:
         if watch.probe.feed is not None:
             self._let_set(watch.probe.feed, session)
         self._read(state, session)
+        self.are_found = True
 
     def _mark(self) -> None:
         for _, variable in self._weights:
