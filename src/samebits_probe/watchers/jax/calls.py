@@ -1,7 +1,7 @@
 """A compiled function of the program and its calls. The calls show which of its outputs come back as inputs."""
 
 import contextlib
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from ..objects import JaxProgram, Reference
 from . import trees
@@ -138,14 +138,19 @@ def carried_by_loops(jaxpr: JaxProgram) -> Set[int]:
 
 def has_backward(jaxpr: JaxProgram) -> bool:
     """Return whether a gradient is computed in the function: JAX names what it transposed."""
+    names = (getattr(equation.source_info, "name_stack", "") for equation in equations(jaxpr))
+    return any("transpose(" in str(name) for name in names)
+
+
+def equations(jaxpr: JaxProgram) -> Iterator[Any]:
+    """Yield the equations of a function, each before those of the loops and branches in it."""
     for equation in jaxpr.eqns:
-        if "transpose(" in str(getattr(equation.source_info, "name_stack", "")):
-            return True
+        yield equation
         for value in equation.params.values():
-            inner = [getattr(one, "jaxpr", one) for one in (value if isinstance(value, (tuple, list)) else (value,))]
-            if any(hasattr(one, "eqns") and has_backward(one) for one in inner):
-                return True
-    return False
+            for part in value if isinstance(value, (tuple, list)) else (value,):
+                inner = getattr(part, "jaxpr", part)
+                if hasattr(inner, "eqns"):
+                    yield from equations(inner)
 
 
 def changed_by_hand(earlier: CompiledCall, call: CompiledCall) -> Dict[int, int]:

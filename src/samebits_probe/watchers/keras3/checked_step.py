@@ -8,6 +8,7 @@ stay unseen.
 import importlib
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence, Tuple
 
+from ..jax.calls import equations
 from ..objects import Function, JaxProgram, Pytree
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class CheckedStep:
         if traced is None:
             return None
         logs, _, extras = self._split(traced.out_info[0])
-        if not extras or traced.jaxpr.effects or _has_callbacks(traced.jaxpr.jaxpr):
+        if not extras or traced.jaxpr.effects or _calls_back(traced.jaxpr.jaxpr):
             return None
         tree = self._jax.tree_util
         structure = tree.tree_structure((logs, traced.out_info[1]))
@@ -85,14 +86,6 @@ class CheckedStep:
         return all(array(a).tobytes() == array(b).tobytes() for a, b in leaves)
 
 
-def _has_callbacks(jaxpr: JaxProgram) -> bool:
-    """Return whether a jaxpr calls Python functions while it runs, also within a loop or condition."""
-    return any(_is_callback(equation) for equation in jaxpr.eqns)
-
-
-def _is_callback(equation: Any) -> bool:
-    if "callback" in equation.primitive.name:
-        return True
-    parts = [part for value in equation.params.values() for part in (value if isinstance(value, tuple) else (value,))]
-    inner = [getattr(part, "jaxpr", part) for part in parts]
-    return any(_has_callbacks(part) for part in inner if hasattr(part, "eqns"))
+def _calls_back(jaxpr: JaxProgram) -> bool:
+    """Return whether a function of JAX calls Python functions while it runs, also within a loop or condition."""
+    return any("callback" in equation.primitive.name for equation in equations(jaxpr))
