@@ -125,10 +125,7 @@ class JaxFunction(functions.TrainFunction):
         logs, layout, values = self._split(logs)
         self._adopt(state)
         for (kind, name), value in zip(layout, values):
-            if kind == "forward":
-                self.watch.record("forward", [(name, value)])
-            else:
-                self.watch.record(kind, [(name, value)])
+            self.watch.record(kind, [(name, value)])
         self.watch.record("forward", functions.metrics(self.watch, logs, "", ("forward", "loss") in layout))
         self.model.updates()
         self.watch.backend.state.clear()
