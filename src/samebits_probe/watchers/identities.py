@@ -1,7 +1,7 @@
 """What is known about objects of the program, by their identity, without keeping these objects alive."""
 
 import weakref
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from .objects import Reference
 
@@ -41,3 +41,25 @@ class Identities:
         """Return (object, value) for each object that is alive."""
         found = [(reference(), value) for reference, value in list(self._entries.values())]
         return [pair for pair in found if pair[0] is not None]
+
+
+class ObjectLabels(Identities):
+    """Labels of objects, each made from a name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: Dict[str, int] = {}
+
+    def of(self, owner: Any, name: str) -> str:
+        """Return the label of an object. If it has none yet, it gets one with this name."""
+        label: Optional[str] = self.get(owner)
+        if label is None:
+            label = numbered(name, self._counts)
+            self.put(owner, label)
+        return label
+
+
+def numbered(name: str, counts: Dict[str, int]) -> str:
+    """Return the name, with "#2" if it occurs again. `counts`: how often each name has occurred, which is updated."""
+    count = counts[name] = counts.get(name, 0) + 1
+    return name if count == 1 else "%s#%d" % (name, count)

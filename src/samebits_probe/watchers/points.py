@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 from ..prints import ArrayPrint
 from ..trace import Group, Rows
 from . import addresses
+from .identities import numbered
 from .objects import Array, NamedValue
 
 if TYPE_CHECKING:
@@ -125,11 +126,7 @@ def named_batch(data: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
 def without_repeats(names: Iterable[str]) -> List[str]:
     """Return the names. If a name occurs again, it gets "#2", "#3" ..., so that each stands for one tensor."""
     seen: Dict[str, int] = {}
-    found = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else "%s#%d" % (name, seen[name]))
-    return found
+    return [numbered(name, seen) for name in names]
 
 
 # -- arrays that come in the same order in every step -----------------------------------------------------------------

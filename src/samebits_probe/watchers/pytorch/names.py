@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Optional, Set
 
 from ...wrappers import wrap
-from ..identities import Identities
+from ..identities import Identities, numbered
 from ..objects import Array, Function, Module, Reference, Tensor
 from .trees import (
     ModuleTree,
@@ -86,9 +86,7 @@ class TensorNames:
         """Return a label for an outermost module. `labels`: {name: how many have it}, which is updated."""
         while is_wrapper(module) and children_of(attributes_of(module)):
             module = children_of(attributes_of(module))[0][1]
-        name = type(module).__name__
-        count = labels[name] = labels.get(name, 0) + 1
-        return "%s." % name if count == 1 else "%s#%d." % (name, count)
+        return numbered(type(module).__name__, labels) + "."
 
     def _label_of(self, module: Module) -> str:
         if not self._labels:

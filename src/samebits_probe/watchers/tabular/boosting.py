@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 
 from ...prints import ArrayPrint, keep, kept_number
 from ...wrappers import after, guarded, wrap
-from ..identities import Identities
+from ..identities import Identities, ObjectLabels
 from ..objects import Booster, Dataset, Function
 from .content import Content, is_joblib_worker
 
@@ -37,9 +37,8 @@ class Rounds:
         self._probe, self._library = probe, library
         self._read_round, self._read_model, self._read_attributes = read_round, read_model, read_attributes
         self._content = Content(probe.hasher)
-        self._data, self._boosters = Identities(), Identities()  # data set -> Given, booster -> its label
+        self._data, self._boosters = Identities(), ObjectLabels()  # of data sets: Given
         self._last: Dict[str, ArrayPrint] = {}  # label -> content of the model, as far as its rounds show it
-        self._count = 0
         self._open_at: Optional[int] = None
         probe.at_end(self._end)
         probe.open_rounds.append(self.close)
@@ -115,12 +114,7 @@ class Rounds:
             self._probe.scalar(point, value, self._probe.add(point, self._content.of_plain(value).fingerprint))
 
     def _label(self, booster: Booster) -> str:
-        known: Optional[str] = self._boosters.get(booster)
-        if known is None:
-            self._count += 1
-            known = "Booster" if self._count == 1 else "Booster#%d" % self._count
-            self._boosters.put(booster, known)
-        return known
+        return self._boosters.of(booster, "Booster")
 
     def close(self) -> None:
         """Close the open round, if there is one."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence,
 
 from ...prints import ArrayPrint
 from ...wire import OWN_MODEL
-from ..identities import Identities
+from ..identities import ObjectLabels
 from ..objects import Arguments, Estimator, Function, Library
 from ..trainers import Trainers
 from .content import Content, is_called_by_joblib, is_joblib_worker, kept_sum, own_state
@@ -121,8 +121,7 @@ class Fits:
         self._depth = 0
         self._thread: Optional[threading.Thread] = None  # the one whose fit is the outermost
         self._began_at: Optional[int] = None
-        self._labels: Dict[str, int] = {}  # how many estimators of a class have one
-        self._known = Identities()  # estimator -> label
+        self._labels = ObjectLabels()
         self._last: Dict[str, List[Holding]] = {}  # by label
 
     def begin(self, estimator: Estimator, args: Arguments, kwargs: Dict[str, Any]) -> bool:
@@ -179,14 +178,7 @@ class Fits:
                 self._add("batch", self._label(estimator) + "/" + name, value)
 
     def _label(self, estimator: Estimator) -> str:
-        known: Optional[str] = self._known.get(estimator)
-        if known is not None:
-            return known
-        name = type(estimator).__name__
-        count = self._labels[name] = self._labels.get(name, 0) + 1
-        label = name if count == 1 else "%s#%d" % (name, count)
-        self._known.put(estimator, label)
-        return label
+        return self._labels.of(estimator, type(estimator).__name__)
 
     def _fitted(self, estimator: Estimator) -> None:
         self._probe.once("observed-by", how="fit")
@@ -235,7 +227,7 @@ class Fits:
 
     def end(self) -> None:
         """Record the last content of each estimator: its present content, if it is alive."""
-        living = {label: estimator for estimator, label in self._known.living()}
+        living = {label: estimator for estimator, label in self._labels.living()}
         for label, found in self._last.items():
             estimator = living.get(label)
             now = self._read(estimator, label) if estimator is not None else found
