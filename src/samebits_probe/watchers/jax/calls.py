@@ -1,6 +1,7 @@
 """A compiled function of the program and its calls. The calls show which of its outputs come back as inputs."""
 
 import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from ..objects import JaxProgram, Reference
@@ -146,11 +147,11 @@ def equations(jaxpr: JaxProgram) -> Iterator[Any]:
     """Yield the equations of a function, each before those of the loops and branches in it."""
     for equation in jaxpr.eqns:
         yield equation
-        for value in equation.params.values():
-            for part in value if isinstance(value, (tuple, list)) else (value,):
-                inner = getattr(part, "jaxpr", part)
-                if hasattr(inner, "eqns"):
-                    yield from equations(inner)
+        given = [value if isinstance(value, (tuple, list)) else (value,) for value in equation.params.values()]
+        for part in itertools.chain.from_iterable(given):
+            inner = getattr(part, "jaxpr", part)
+            if hasattr(inner, "eqns"):
+                yield from equations(inner)
 
 
 def changed_by_hand(earlier: CompiledCall, call: CompiledCall) -> Dict[int, int]:
