@@ -4,8 +4,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ... import wire
-from ..identities import Identities
 from ...wrappers import after, guarded
+from ..identities import Identities
 from ..objects import Arguments, Array, Backend, Layer, Model, NamedValue, Optimizer, Variable
 from ..points import named_leaves, without_repeats
 
