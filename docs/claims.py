@@ -68,7 +68,7 @@ def numbers():
     seeds = [json.loads(path.read_text()) for path in sorted((STUDY / "lenet5-small-seeds").glob("*/study.json"))]
     models = [one["models"][0] for study in seeds for one in study["setups"] if one["id"] == "pytorch"]
     found["seed_accuracies"] = ", ".join(f"{100 * model['digits']['accuracy']:.2f}" for model in models)
-    return found | of_detectors() | {"bound": {7: bound(7), 28: bound(28)}}
+    return found | of_detectors() | of_unet_seeds() | {"bound": {7: bound(7), 28: bound(28)}}
 
 
 def shape(setups):
@@ -82,6 +82,33 @@ def shape(setups):
             "step": (one["divergence"] or {}).get("step"),
         }.items()
     }
+
+
+def of_unet_seeds():
+    """How many seeds of the U-Net give a setup more than a different one, and what seeds and trials gave."""
+    values, counted = {}, {}
+    for file in sorted((STUDY / "unet-counting-seeds").glob("seed-*/study.json")):
+        for setup in json.loads(file.read_text())["setups"]:
+            cells = [model["cells"] for model in setup["models"]]
+            for measure in ("f1", "dice", "error_rate"):
+                of_seeds = values.setdefault((setup["id"], measure), [])
+                of_seeds.append(statistics.fmean(one[measure] for one in cells))
+            counted.setdefault(setup["id"], {})[file.parent.name.removeprefix("seed-")] = cells
+    found = {"seed_mean": {f"{setup} {measure}": f"{statistics.fmean(v):.{2 if measure == 'error_rate' else 3}f}"
+                           for (setup, measure), v in values.items()}}  # fmt: skip
+    found["above"] = {
+        f"{a} {b} {measure}": sum(x > y for x, y in zip(values[a, measure], values[b, measure], strict=True))
+        for a in counted
+        for b in counted
+        for measure in ("f1", "dice", "error_rate")
+    }
+    found["none_counted"] = {
+        setup: sum(all(not one["counted"] for one in cells) for cells in seeds.values())
+        for setup, seeds in counted.items()
+    }
+    found["two_trials"] = {int(seed): " and ".join(str(one["counted"]) for one in cells)
+                           for seed, cells in counted["keras-tf2.1"].items()}  # fmt: skip
+    return found
 
 
 def of_methods(setups):

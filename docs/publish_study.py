@@ -51,15 +51,17 @@ def publish(folder, note, *, busy=False):
 
 
 def publish_seeds(folder, note):
-    """Write docs/study/<name>-seeds.md, and its files beside it, without the digits that were missed."""
+    """Write docs/study/<name>-seeds.md, and its files beside it, without the digits and the cells that were missed."""
     study, results = seeds.kept(folder)
     name = f"{study.study}-{study.scale}-seeds"
     target = HERE / name
     shutil.rmtree(target, ignore_errors=True)
     for one, result in zip(study.folders, results, strict=True):
         document = without_folders(result.model_dump(mode="json"))
-        for model in (model for setup in document["setups"] for model in setup["models"] if model["digits"]):
-            model["digits"]["missed"] = None
+        models = [model for setup in document["setups"] for model in setup["models"]]
+        for counts in (one.get(kind) for one in (*models, *document["baselines"]) for kind in ("digits", "cells")):
+            if counts:
+                counts["missed"] = None
         (target / one).mkdir(parents=True)
         (target / one / "study.json").write_text(json.dumps({**document, "busy": True}) + "\n")
     shutil.copy(folder / seeds.SEEDS, target)
