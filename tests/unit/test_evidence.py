@@ -16,6 +16,7 @@ from samebits.comparison.evidence.forms import DATES, FORMS, MOST_OF_A_NAME, NAM
 from samebits.comparison.evidence.judge import Judge
 from samebits.comparison.evidence.laws import Sample, law_of, may_follow
 from samebits.comparison.evidence.quantities import Quantity, shape_of
+from samebits.comparison.files.written_files import file_differences
 from samebits.model import FilesFile, Part, SavedFile, TrialFile
 from samebits.store.text_files import lines_of
 from samebits.store.trace import TrialTrace
@@ -177,6 +178,13 @@ def test_a_duration_follows_the_clock_also_if_it_is_noisy(true, noises):
     assert law_of(samples(*([value] for value in values))).law == "duration"
     if true <= 2:  # a slower rate has too few digits
         assert law_of(samples(*([1 / value] for value in values))).law == "rate"
+
+
+@given(seconds, st.floats(2, 1000), st.integers(0, 2))
+def test_a_duration_follows_the_clock_also_if_the_machine_delayed_one_plain_trial(true, longer, place):
+    values = [true * rate * (longer if n == place else 1) for n, rate in enumerate((1.0, *RATES))]
+    many = [Sample(rate, [Quantity(repr(v), v, 1e-9)]) for rate, v in zip((1.0, *RATES), values, strict=True)]
+    assert law_of(many).law == "duration"
 
 
 @given(st.lists(st.floats(max_value=-1e-300), min_size=4, max_size=4), st.integers(0, 3))
@@ -357,3 +365,10 @@ def test_numbers_that_agree_need_no_law(value, other):
     text = f"loss {value!r} acc {other!r}"
     assert judged(trial(1, printed=text), trial(2, printed=text))[1].effect == "understood"
     assert math.isfinite(value)
+
+
+@pytest.mark.parametrize(("values", "effect"), [((0.9, 0.1, 95.0, 0.3), "unknown"), ((0.9, 0.7, 0.8, 0.6), "counts")])
+def test_a_number_of_a_model_that_varies_as_a_time_would_does_not_count_but_stays_open(values, effect):
+    parts = [{"best_": Part(digest=str(n), shown=str(value), model=True)} for n, value in enumerate(values)]
+    trials = [trial(n, rate, parts=each) for n, (rate, each) in enumerate(zip(RATES, parts, strict=True), 1)]
+    assert [each.effect for each in file_differences(*trials[:2], Judge(trials))] == [effect]

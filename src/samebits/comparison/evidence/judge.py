@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.forms import NAMES
 from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of, may_follow
+from samebits.comparison.evidence.memory_numbers import MEMORY, words_of
 from samebits.comparison.evidence.quantities import Quantity
 from samebits.model import TrialFile
 from samebits.store.trace import TrialTrace
@@ -33,12 +34,14 @@ class Judgement(NamedTuple):
     """What a difference means, and why. `by_name`: only a name says so, which is a caveat.
 
     `is_result`: trials with a faster clock took part, and no value of the place changed as much as a time would.
+    `varies`: they took part, and some value did.
     """
 
     effect: Effect
     reason: str = ""
     by_name: bool = False
     is_result: bool = False
+    varies: bool = False
 
 
 _LITTLE = 0.1  # of the time of a trial: a shorter wait changes no law
@@ -94,8 +97,8 @@ class Judge:
             return Judgement("understood", "only its name says that it is a time", by_name=True)
         if not self.has_experiment:
             return Judgement("unknown")
-        is_result = not may_follow(self._samples(place))
-        return Judgement("unknown", _NO_LAW if is_result else _VARIES, is_result=is_result)
+        varies = may_follow(self._samples(place))
+        return Judgement("unknown", _VARIES if varies else _NO_LAW, is_result=not varies, varies=varies)
 
     def law(self, place: Place) -> Finding | None:
         """Return the law of a place; None if its values follow none."""
@@ -120,6 +123,42 @@ class Judge:
                 self._laws[key, text, 0] = Finding("known", [])
                 return Judgement("understood", _LAWS["known"])
         return Judgement("unknown", _NO_LAW if self.has_experiment else "")
+
+
+class MemoryEvidence(NamedTuple):
+    """Judges values in memory. `one`, `two`: the numbers of two trials. Without the judge of all, nothing is known."""
+
+    judge: Judge | None = None
+    one: int = 0
+    two: int = 0
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """How fast the clocks of the two trials were."""
+        judge = self._judge
+        return (judge.left[self.one].facts.rate, judge.left[self.two].facts.rate) if judge is not None else (1.0, 1.0)
+
+    @property
+    def _judge(self) -> Judge | None:
+        """The judge, if the probe saw the ends of both trials."""
+        return self.judge if self.judge is not None and {self.one, self.two} <= self.judge.left.keys() else None
+
+    def number(self, place: str, a: float, b: float) -> Judgement:
+        """Return what the difference of two numbers means."""
+        if self._judge is None:
+            return Judgement("unknown")
+        first, second = Quantity(repr(a), a), Quantity(repr(b), b)
+        return self._judge.numbers((MEMORY, words_of(place), 0), (self.one, first), (self.two, second))
+
+    def text(self, a: str, b: str) -> Judgement:
+        """Return what the difference of two texts means."""
+        if self._judge is None:
+            return Judgement("unknown")
+        left = self._judge.left
+        return self._judge.entries(MEMORY, (self.one, left[self.one].of_line(a)), (self.two, left[self.two].of_line(b)))
+
+
+NONE = MemoryEvidence()
 
 
 def _has_waited(file: TrialFile) -> bool:

@@ -156,7 +156,8 @@ class FilePair:
             first, second = (own.of_part(name, value) for own, value in zip(self._left, values, strict=True))
             judgement = self._judged(self._key, first, second) if all(values) else Judgement("unknown")
         difference = self._difference(name, judgement, values, detail or "the content differs")
-        if self._is_model(mine, theirs) and (judgement.effect == "unknown" or judgement.by_name):
+        is_open = judgement.by_name or (judgement.effect == "unknown" and not judgement.varies)
+        if is_open and self._is_model(mine, theirs):
             return replace(
                 difference, effect="counts", reason="it belongs to a model", by_name=False, is_open=all(values)
             )

@@ -17,8 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.evidence.judge import Effect, Judgement
-from samebits.comparison.evidence.memory import NONE, MemoryEvidence
+from samebits.comparison.evidence.judge import NONE, Effect, Judgement, MemoryEvidence
 from samebits.comparison.evidence.memory_numbers import differing, kept, listed, place_of, scalars, shown
 from samebits.comparison.traces.own_numbers import own_numbers
 from samebits.store.trace import Point, ProcessTrace, chunks

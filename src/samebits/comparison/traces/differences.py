@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.evidence.memory import NONE, MemoryEvidence
+from samebits.comparison.evidence.judge import NONE, MemoryEvidence
 from samebits.comparison.traces.beside import Beside, PairJudge, leaves, roles
 from samebits.comparison.traces.differing_rows import Add, DifferingRows, Row, Words, kinds, point_ids
 from samebits.store.trace import Point, ProcessTrace

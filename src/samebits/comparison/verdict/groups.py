@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
-from samebits.comparison.evidence.judge import Judge
+from samebits.comparison.evidence.judge import Judge, MemoryEvidence
 from samebits.comparison.evidence.laws import Finding
-from samebits.comparison.evidence.memory import MemoryEvidence
 from samebits.comparison.files.file_difference import FileDifference
 from samebits.comparison.files.written_files import file_differences
 from samebits.comparison.traces.differences import TraceDifference, difference

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits import words
-from samebits.comparison.evidence.judge import Judgement
-from samebits.comparison.evidence.memory import MemoryEvidence
+from samebits.comparison.evidence.judge import Judgement, MemoryEvidence
 from samebits.comparison.files.file_difference import FileDifference
 from samebits.comparison.files.file_pairs import shown_path
 from samebits.comparison.traces import networks
