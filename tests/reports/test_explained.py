@@ -55,6 +55,13 @@ def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
     assert "numpy-seed and hash-seed: 1.00" not in text
 
 
+def test_how_many_trials_must_agree_is_said_only_if_some_agreed():
+    none = [row for row in FOUND.evidence if row.groups != 1]
+    text = "\n".join(lines(FOUND.model_copy(update={"cause": [], "minimal_controls": [], "evidence": none})))
+    assert "rule   29 trials in 61 s" in text
+    assert "a setting counts" not in text
+
+
 def test_lines_that_do_as_well_begin_with_or():
     other = Fix(control="hash-seed", library="", where="in the code", lines=["sorted(names)"], instead=True)
     text = "\n".join(lines(FOUND.model_copy(update={"fixes": [*FOUND.fixes, other]})))

@@ -221,6 +221,8 @@ def _rule(why: Explanation) -> str:
     trials = why.trials or sum(row.trials for row in why.evidence)
     beside = f", up to {why.at_a_time:,} at a time," if why.at_a_time > 1 else ""
     took = f"{words.count(trials, 'trial')}{beside} in {words.span(why.seconds)}"
+    if all(row.groups != 1 for row in why.evidence):  # no setting agreed, so none could count
+        return took
     useless = (
         f"; a control without effect would pass in 1 search of {float(f'{1 / why.chance:.1g}'):,.0f}"
         if why.chance
