@@ -102,6 +102,10 @@ def of_unet_seeds():
         for b in counted
         for measure in ("f1", "dice", "error_rate")
     }
+    found["seed_least"] = {setup: f"{min(values[setup, 'f1']):.3f}" for setup in counted}
+    found["seed_fewest"] = {
+        setup: min(cells[0]["counted"] for cells in seeds.values()) for setup, seeds in counted.items()
+    }
     found["none_counted"] = {
         setup: sum(all(not one["counted"] for one in cells) for cells in seeds.values())
         for setup, seeds in counted.items()
