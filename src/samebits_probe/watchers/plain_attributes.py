@@ -1,8 +1,8 @@
 """Numbers, arrays and tensors in the plain attributes of models, layers and modules.
 
 Such attributes also hold the settings of libraries, and their bookkeeping (ids, memory addresses). A name that the
-library's code for the class mentions belongs to the library if it is private, or holds numbers. Every other attribute
-belongs to the program.
+library's code for the class mentions belongs to the library if it is private, or holds numbers. So does a private
+setting of an object of the library's own class. Every other attribute belongs to the program.
 """
 
 import sys
@@ -43,6 +43,8 @@ class LibraryNames:
 
     def has(self, kind: type, key: str, value: Any) -> bool:
         """Return whether an attribute of an object of this class belongs to a library."""
+        if key.startswith("_") and _is_setting(value) and is_of_library(kind):
+            return True  # libraries also write such settings from outside of the class
         return (key.startswith("_") or _is_setting(value)) and any(key in self._of(one) for one in kind.__mro__)
 
     def _of(self, kind: type) -> FrozenSet[str]:
