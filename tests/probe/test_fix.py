@@ -115,7 +115,7 @@ def test_the_report_of_the_record_shows_the_patch_and_what_became_of_it(recorded
 
 
 def test_the_trials_with_a_patch_compare_the_file_that_differed_if_nothing_else_was_observed(recorded):
-    text = "import numpy, random\nnumpy.save('model[1].npy', [random.random(), random.random()])\nopen('log', 'w').write('')\n"
+    text = "import numpy, random\nnumpy.save('model[1].npy', [random.random(), -random.random()])\nopen('log', 'w').write('')\n"
     record = recorded(text, "python-seed")
     found = fix(FixRequest(record, apply=True))
     assert (found.outcome, found.verdict) == ("mended", "repeated")

@@ -34,7 +34,7 @@ class Judgement(NamedTuple):
     """What a difference means, and why. `by_name`: only a name says so, which is a caveat.
 
     `is_result`: trials with a faster clock took part, and no value of the place changed as much as a time would.
-    `varies`: they took part, and some value did.
+    `varies`: they took part, and it did in each of them. A weight that is drawn anew hardly ever does.
     """
 
     effect: Effect
@@ -97,8 +97,9 @@ class Judge:
             return Judgement("understood", "only its name says that it is a time", by_name=True)
         if not self.has_experiment:
             return Judgement("unknown")
-        varies = may_follow(self._samples(place))
-        return Judgement("unknown", _VARIES if varies else _NO_LAW, is_result=not varies, varies=varies)
+        samples = self._samples(place)
+        is_result, varies = not may_follow(samples), may_follow(samples, all)
+        return Judgement("unknown", _NO_LAW if is_result else _VARIES, is_result=is_result, varies=varies)
 
     def law(self, place: Place) -> Finding | None:
         """Return the law of a place; None if its values follow none."""

@@ -8,13 +8,12 @@ how far apart the values are, in logarithms: what is left after it must be sever
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.quantities import Quantity
 
 Law = Literal["duration", "rate", "moment", "known"]
-
 
 # how many times smaller the spread of the logarithms must be, once the rates are divided out
 _EXPLAINED, _EXPLAINED_WITH_UNIT, _EXPLAINED_BUT_FOR_ONE = 2.75, 2.0, 12.0
@@ -75,7 +74,8 @@ def _explains(sign: int, plain: Sequence[Sample], fast: Sequence[Sample]) -> boo
     """
     slowest = max(plain, key=lambda sample: sign * _size(sample.values))
     others = [sample for sample in plain if sample is not slowest]
-    least, ratio = (1, _EXPLAINED_WITH_UNIT) if _have_units([*plain, *fast]) else (2, _EXPLAINED)
+    have_units = all(quantity.has_unit for sample in [*plain, *fast] for quantity in sample.values)
+    least, ratio = (1, _EXPLAINED_WITH_UNIT) if have_units else (2, _EXPLAINED)
     return _fits(sign, [*plain, *fast], least, ratio) or (
         len(others) > 1 and _fits(sign, [*others, *fast], least, _EXPLAINED_BUT_FOR_ONE)
     )
@@ -89,14 +89,10 @@ def _fits(sign: int, samples: Sequence[Sample], least: int, ratio: float) -> boo
     return len(known) >= least and max(sizes) - min(sizes) >= ratio * (max(known) - min(limits))
 
 
-def _have_units(samples: Sequence[Sample]) -> bool:
-    return all(quantity.has_unit for sample in samples for quantity in sample.values)
-
-
-def may_follow(samples: Sequence[Sample]) -> bool:
+def may_follow(samples: Sequence[Sample], enough: Callable[[list[bool]], bool] = any) -> bool:
     """Return whether values changed in any trial with a faster clock as much as a time would. A result does not.
 
-    A value that is zero to its digits may have grown by more than its digits show.
+    A value that is zero to its digits may have grown by more than its digits show. `enough`: `all` asks every trial.
     """
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
     fast = [sample for sample in samples if sample.rate != 1 and sample.values]
@@ -104,7 +100,8 @@ def may_follow(samples: Sequence[Sample]) -> bool:
         return False
     growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
     is_below_digits = not all(map(_has_digits, plain))
-    return any(growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths)
+    changed = [growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths]
+    return bool(changed) and enough(changed)
 
 
 def _may_be_times(sample: Sample) -> bool:
