@@ -68,7 +68,7 @@ def numbers():
     seeds = [json.loads(path.read_text()) for path in sorted((STUDY / "lenet5-small-seeds").glob("*/study.json"))]
     models = [one["models"][0] for study in seeds for one in study["setups"] if one["id"] == "pytorch"]
     found["seed_accuracies"] = ", ".join(f"{100 * model['digits']['accuracy']:.2f}" for model in models)
-    return found | of_detectors() | of_unet_seeds() | {"bound": {7: bound(7), 28: bound(28)}}
+    return found | of_detectors() | of_unet_seeds() | of_nuclei() | {"bound": {7: bound(7), 28: bound(28)}}
 
 
 def shape(setups):
@@ -113,6 +113,27 @@ def of_unet_seeds():
     found["two_trials"] = {int(seed): " and ".join(str(one["counted"]) for one in cells)
                            for seed, cells in counted["keras-tf2.1"].items()}  # fmt: skip
     return found
+
+
+def of_nuclei():
+    """What the setups gave on real nuclei, and how many different U-Nets have a lower F1 than a method without one."""
+    setups, methods = setups_of("unet-nuclei"), document_of("unet-nuclei")["baselines"]
+    cells = {name: [model["cells"] for model in one["models"]] for name, one in setups.items()}
+    found = {
+        f"nuclei_{measure}": {name: lowest_and_highest((one[measure] for one in many), digits)
+                              for name, many in cells.items()}
+        for measure, digits in {"f1": 3, "error_rate": 2, "counted": 0}.items()
+    }  # fmt: skip
+    f1 = {model["weights"]: model["cells"]["f1"] for one in setups.values() for model in one["models"]}.values()
+    found["nuclei_f1"] |= {"all": lowest_and_highest(f1, 3)}
+    found["nuclei_below"] = {one["name"]: sum(value < one["cells"]["f1"] for value in f1) for one in methods}
+    return found | {"nuclei": {**shape(setups), "all": len(f1)}}
+
+
+def lowest_and_highest(values, digits):
+    """The lowest and the highest of values; of values that are equal only one."""
+    low, *high = dict.fromkeys(f"{value:.{digits}f}" for value in sorted(values))
+    return f"{low} to {high[-1]}" if high else low
 
 
 def of_methods(setups):

@@ -4,7 +4,8 @@ folder. With `--data`, it measures the methods without a network again, on the s
 
 Copies what `samebits study` wrote in FOLDER: its report as a page, its figures (SVG), and its study.json without the
 folders of the machine that ran it. Nothing is typed by hand; `--note` says what a reader must know of the run.
-`--busy` leaves out all times, because the machine did other work. FOLDER may hold a study of several seeds.
+`--busy` leaves out all times, because the machine did other work. `--no-fields` leaves out the figures that show fields
+of the data, if these are not part of this project. FOLDER may hold a study of several seeds.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from samebits_study.reports import DrawnFigure, plots, report
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
+FIGURES_OF_FIELDS = ("figure-1.svg", "figure-4.svg")
+LEFT_OUT = "It shows fields of the data, which are not part of this project."
 FOLDERS = re.compile(r"(?<![\w{}:.])/(?:[\w.+@-]+/)+")
 
 
@@ -33,7 +36,7 @@ def without_folders(value):
     return FOLDERS.sub("", value) if isinstance(value, str) else value
 
 
-def publish(folder, note, *, busy=False):
+def publish(folder, note, *, busy=False, fields=True):
     """Write docs/study/<name>.md, and its files in docs/study/<name>/."""
     document = without_folders(json.loads((folder / "study.json").read_text()))
     if busy:
@@ -47,6 +50,9 @@ def publish(folder, note, *, busy=False):
     for figure in sorted((folder / "figures").glob("*.svg")):
         shutil.copy(figure, target)
     text = (folder / "report.md").read_text().replace("](figures/", f"]({name}/")
+    for figure in () if fields else FIGURES_OF_FIELDS:
+        (target / figure).unlink()
+        text = re.sub(rf"!\[.*\]\({name}/{figure}\)", LEFT_OUT, text)
     write(name, result, made_again(result, target, text) if busy else text, note)
 
 
@@ -138,6 +144,7 @@ if __name__ == "__main__":
     parse.add_argument("folder", type=Path)
     parse.add_argument("--note", default="")
     parse.add_argument("--busy", action="store_true", help="the machine did other work: no time is shown")
+    parse.add_argument("--no-fields", action="store_true", help="without the figures that show fields of the data")
     parse.add_argument("--again", action="store_true", help="FOLDER is one of docs/study")
     parse.add_argument("--data", type=Path)
     args = parse.parse_args()
@@ -146,4 +153,4 @@ if __name__ == "__main__":
     elif (args.folder / seeds.SEEDS).is_file():
         publish_seeds(args.folder, args.note)
     else:
-        publish(args.folder, args.note, busy=args.busy)
+        publish(args.folder, args.note, busy=args.busy, fields=not args.no_fields)
