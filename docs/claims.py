@@ -117,17 +117,17 @@ def of_unet_seeds():
 
 def of_nuclei():
     """What the setups gave on real nuclei, and how many different U-Nets have a lower F1 than a method without one."""
-    setups, methods = setups_of("unet-nuclei"), document_of("unet-nuclei")["baselines"]
+    setups = setups_of("unet-nuclei")
     cells = {name: [model["cells"] for model in one["models"]] for name, one in setups.items()}
     found = {
         f"nuclei_{measure}": {name: lowest_and_highest((one[measure] for one in many), digits)
                               for name, many in cells.items()}
         for measure, digits in {"f1": 3, "error_rate": 2, "counted": 0}.items()
     }  # fmt: skip
-    f1 = {model["weights"]: model["cells"]["f1"] for one in setups.values() for model in one["models"]}.values()
+    f1 = f1_of_models(setups)
     found["nuclei_f1"] |= {"all": lowest_and_highest(f1, 3)}
-    found["nuclei_below"] = {one["name"]: sum(value < one["cells"]["f1"] for value in f1) for one in methods}
-    return found | {"nuclei": {**shape(setups), "all": len(f1)}}
+    methods = {one["name"]: one["cells"] for one in document_of("unet-nuclei")["baselines"]}
+    return found | {"nuclei": {**shape(setups), "all": len(f1)}, "nuclei_below": below(setups, methods)}
 
 
 def lowest_and_highest(values, digits):
@@ -138,13 +138,22 @@ def lowest_and_highest(values, digits):
 
 def of_methods(setups):
     """The measures of methods without a network, and how many different U-Nets have a lower F1 than each."""
-    networks = {model["weights"]: model["cells"]["f1"] for one in setups.values() for model in one["models"]}
     methods = {one["name"]: one["cells"] for one in document_of("unet-counting")["baselines"]}
     found = {
         f"method_{name}": {method: f"{one[name]:.{digits}f}" for method, one in methods.items()}
         for name, digits in {"f1": 3, "dice": 3, "error_rate": 2}.items()
     }
-    return found | {"below": {n: sum(f1 < one["f1"] for f1 in networks.values()) for n, one in methods.items()}}
+    return found | {"below": below(setups, methods)}
+
+
+def below(setups, methods):
+    """Method without a network -> how many different U-Nets have a lower F1."""
+    return {name: sum(f1 < one["f1"] for f1 in f1_of_models(setups)) for name, one in methods.items()}
+
+
+def f1_of_models(setups):
+    """The F1 of each different U-Net."""
+    return {model["weights"]: model["cells"]["f1"] for one in setups.values() for model in one["models"]}.values()
 
 
 def of_digits(setups):

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.forms import NAMES
-from samebits.comparison.evidence.laws import Finding, Law, Sample, law_of, may_follow
+from samebits.comparison.evidence.laws import Finding, Law, Sample, changed_as_times, law_of
 from samebits.comparison.evidence.memory_numbers import MEMORY, words_of
 from samebits.comparison.evidence.quantities import Quantity
 from samebits.model import TrialFile
@@ -34,7 +34,7 @@ class Judgement(NamedTuple):
     """What a difference means, and why. `by_name`: only a name says so, which is a caveat.
 
     `is_result`: trials with a faster clock took part, and no value of the place changed as much as a time would.
-    `varies`: they took part, and it did in each of them. A weight that is drawn anew hardly ever does.
+    `varies`: the place changed that much in each of these trials. A weight that is drawn anew hardly ever does.
     """
 
     effect: Effect
@@ -97,8 +97,8 @@ class Judge:
             return Judgement("understood", "only its name says that it is a time", by_name=True)
         if not self.has_experiment:
             return Judgement("unknown")
-        samples = self._samples(place)
-        is_result, varies = not may_follow(samples), may_follow(samples, all)
+        changed = changed_as_times(self._samples(place))
+        is_result, varies = not any(changed), any(changed) and all(changed)
         return Judgement("unknown", _NO_LAW if is_result else _VARIES, is_result=is_result, varies=varies)
 
     def law(self, place: Place) -> Finding | None:

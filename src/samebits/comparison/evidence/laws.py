@@ -8,7 +8,7 @@ how far apart the values are, in logarithms: what is left after it must be sever
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.quantities import Quantity
@@ -89,19 +89,18 @@ def _fits(sign: int, samples: Sequence[Sample], least: int, ratio: float) -> boo
     return len(known) >= least and max(sizes) - min(sizes) >= ratio * (max(known) - min(limits))
 
 
-def may_follow(samples: Sequence[Sample], enough: Callable[[list[bool]], bool] = any) -> bool:
-    """Return whether values changed in any trial with a faster clock as much as a time would. A result does not.
+def changed_as_times(samples: Sequence[Sample]) -> list[bool]:
+    """Return for each trial with a faster clock whether values changed as much as a time would. A result does not.
 
-    A value that is zero to its digits may have grown by more than its digits show. `enough`: `all` asks every trial.
+    A value that is zero to its digits may have grown by more than its digits show. Values that can be no times: none.
     """
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
     fast = [sample for sample in samples if sample.rate != 1 and sample.values]
     if not all(map(_may_be_times, [*plain, *fast])):
-        return False
+        return []
     growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
     is_below_digits = not all(map(_has_digits, plain))
-    changed = [growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths]
-    return bool(changed) and enough(changed)
+    return [growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths]
 
 
 def _may_be_times(sample: Sample) -> bool:
