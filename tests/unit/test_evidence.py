@@ -15,7 +15,7 @@ from samebits.comparison.evidence.facts import TrialFacts
 from samebits.comparison.evidence.forms import DATES, FORMS, MOST_OF_A_NAME, NAMES, without_forms
 from samebits.comparison.evidence.judge import Judge
 from samebits.comparison.evidence.laws import Sample, changed_as_times, law_of
-from samebits.comparison.evidence.quantities import Quantity, shape_of
+from samebits.comparison.evidence.quantities import Quantity, shape_of, stored
 from samebits.comparison.files.written_files import file_differences
 from samebits.model import FilesFile, Part, SavedFile, TrialFile
 from samebits.store.text_files import lines_of
@@ -282,6 +282,17 @@ def test_a_duration_that_is_printed_as_zero_is_known_by_its_growth():
     assert law_of(samples([0.0], [0.0], [0.0], [0.0])) is None
     clock = [[number(text)] for text in ("0:00:00", "0:00:00", "0:01:00", "0:00:01")]
     assert law_of([Sample(rate, values) for rate, values in zip(RATES, clock, strict=True)]).law == "duration"
+
+
+@pytest.mark.parametrize(
+    ("values", "law"),
+    [((116.0, 39.0, 0.0, 1.0), "rate"),  # steps per second as a whole number, which TensorBoard stores as 116.0
+     ((116, 39, 0, 1), "rate"), ((116.0, 39.123456789, 0.0, 1.0), None),
+     ((3, 1, 0, 0), None), ((1, 1, 0, 0), None), ((116, 39, 101, 0), None)],
+)  # fmt: skip
+def test_a_rate_that_is_stored_as_a_whole_number_may_be_zero(values, law):
+    found = law_of([Sample(rate, [stored(value)]) for rate, value in zip(RATES, values, strict=True)])
+    assert (found and found.law) == law
 
 
 # -- the judge ----------------------------------------------------------------------------------------------------------

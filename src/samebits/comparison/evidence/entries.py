@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from samebits.comparison.evidence.facts import TrialFacts
 from samebits.comparison.evidence.forms import TIME, without_forms
 from samebits.comparison.evidence.memory_numbers import MEMORY, numbers_by_place, words_of
-from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of
+from samebits.comparison.evidence.quantities import Quantity, Shape, shape_of, stored
 from samebits.model import SavedFile
 from samebits.store.trace import TrialTrace
 
@@ -67,7 +67,7 @@ class LeftEntries:
             mark = without_forms(text) if isinstance(value, int) else text
             if mark != text or self.facts.is_moment(value):
                 return TextEntry("<fact>", Shape("<fact>", []))
-            return TextEntry(text, Shape("#", [Quantity(text, float(value))]))
+            return TextEntry(text, Shape("#", [stored(value)]))
         return TextEntry(repr(value), Shape(repr(value), []))
 
     def key_of(self, path: str) -> str:
@@ -85,7 +85,7 @@ class LeftEntries:
         quantities: dict[str, list[list[Quantity]]] = defaultdict(list)
         for process in self.trial.processes:
             for place, numbers in numbers_by_place(process).items():
-                quantities[words_of(place)] += [[Quantity(repr(number), number)] for number in numbers]
+                quantities[words_of(place)] += [[stored(number)] for number in numbers]
         return quantities
 
     def _entries_of(self, key: str) -> list[TextEntry]:

@@ -14,7 +14,7 @@ from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.forms import NAMES
 from samebits.comparison.evidence.laws import Finding, Law, Sample, changed_as_times, law_of
 from samebits.comparison.evidence.memory_numbers import MEMORY, words_of
-from samebits.comparison.evidence.quantities import Quantity
+from samebits.comparison.evidence.quantities import Quantity, stored
 from samebits.model import TrialFile
 from samebits.store.trace import TrialTrace
 
@@ -148,8 +148,7 @@ class MemoryEvidence(NamedTuple):
         """Return what the difference of two numbers means."""
         if self._judge is None:
             return Judgement("unknown")
-        first, second = Quantity(repr(a), a), Quantity(repr(b), b)
-        return self._judge.numbers((MEMORY, words_of(place), 0), (self.one, first), (self.two, second))
+        return self._judge.numbers((MEMORY, words_of(place), 0), (self.one, stored(a)), (self.two, stored(b)))
 
     def text(self, a: str, b: str) -> Judgement:
         """Return what the difference of two texts means."""

@@ -41,7 +41,7 @@ class Finding(NamedTuple):
 
 def law_of(samples: Sequence[Sample]) -> Finding | None:
     """Return the law that the values of a place follow; None if they follow none, or if no trial can tell."""
-    samples = _without_equal_values(samples)
+    samples = _without_equal_values(_with_common_digits(samples))
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
     fast = sorted((sample for sample in samples if sample.rate != 1 and sample.values), key=lambda sample: -sample.rate)
     if not plain or len({sample.rate for sample in fast}) < 2:
@@ -56,6 +56,19 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
         if _explains(sign, rested, fast) and not _contradicts(plain, fast, sign):
             return Finding(law, growths)
     return None
+
+
+def _with_common_digits(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Return the samples, with the digits of the longest stored number of the place for all stored numbers.
+
+    A program that stores a rate as a whole number stores 0 if the rate is below 1.
+    """
+    numbers = [quantity for sample in samples for quantity in sample.values if quantity.is_stored]
+    least = min((quantity.resolution for quantity in numbers), default=0.0)
+    return [
+        sample._replace(values=[q._replace(resolution=least) if q.is_stored else q for q in sample.values])
+        for sample in samples
+    ]
 
 
 def _without_equal_values(samples: Sequence[Sample]) -> Sequence[Sample]:
@@ -94,6 +107,7 @@ def changed_as_times(samples: Sequence[Sample]) -> list[bool]:
 
     A value that is zero to its digits may have grown by more than its digits show. Values that can be no times: none.
     """
+    samples = _with_common_digits(samples)
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
     fast = [sample for sample in samples if sample.rate != 1 and sample.values]
     if not all(map(_may_be_times, [*plain, *fast])):

@@ -37,13 +37,17 @@ _PART = re.compile(rf"({_NUMBER}) ?({_UNIT})")
 
 
 class Quantity(NamedTuple):
-    """A number in a text. `value`: in seconds (for a rate: seconds for each thing) if it has a unit of time."""
+    """A number in a text. `value`: in seconds (for a rate: seconds for each thing) if it has a unit of time.
+
+    `is_stored`: a file or the memory holds the number itself. Then it has no more digits than it needs.
+    """
 
     text: str
     value: float
     resolution: float = 0.0  # what the last digit is worth
     is_clock: bool = False
     has_unit: bool = False
+    is_stored: bool = False
 
 
 class Shape(NamedTuple):
@@ -51,6 +55,12 @@ class Shape(NamedTuple):
 
     words: str
     quantities: list[Quantity]
+
+
+def stored(number: float) -> Quantity:
+    """Return a number that a file or the memory holds."""
+    text = repr(number)
+    return Quantity(text, float(number), _resolution(text.removesuffix(".0")), is_stored=True)
 
 
 def shape_of(text: str) -> Shape:
