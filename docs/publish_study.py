@@ -1,6 +1,7 @@
 """Take the result of a study into the documentation: `python docs/publish_study.py FOLDER [--note TEXT] [--busy]`.
 `python docs/publish_study.py --again docs/study/NAME [--data FOLDER]` writes the page again from what lies in that
-folder. With `--data`, it measures the methods without a network again, on the study's data in FOLDER.
+folder, also for a study of several seeds. With `--data`, it measures the methods without a network again, on the
+study's data in FOLDER.
 
 Copies what `samebits study` wrote in FOLDER: its report as a page, its figures (SVG), and its study.json without the
 folders of the machine that ran it. Nothing is typed by hand; `--note` says what a reader must know of the run.
@@ -16,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits.reports.presenters import markdown
-from samebits_study import collection, output, scores, seeds
+from samebits_study import collection, output, scores, seeds, seeds_output
 from samebits_study.catalog import STUDIES
 from samebits_study.reports import DrawnFigure, plots, report
+from samebits_study.reports import seeds as several
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
@@ -98,6 +100,14 @@ def measure_again(file, data):
 
 def publish_again(folder, *, busy=False, data=None):
     """Write the page of docs/study/<name>/ again, and its figures, from the study.json there. It keeps its note."""
+    page = (HERE / f"{folder.name}.md").read_text()
+    note = re.search(r"^!!! note\n    (.*)$", page, re.MULTILINE)
+    if (folder / seeds.SEEDS).is_file():
+        study, results = seeds.kept(folder)
+        drawn = [drawn_before(several.figure(results), folder, page)]
+        text = markdown.render(seeds_output.report(study, results, folder, drawn), heading="#")
+        write(folder.name, results[-1], text, note[1] if note else "")
+        return
     file = folder / "study.json"
     if data:
         measure_again(file, data)
@@ -108,8 +118,6 @@ def publish_again(folder, *, busy=False, data=None):
         for path in plots.draw(figure, folder):
             if path.suffix == ".png":
                 path.unlink()
-    page = (HERE / f"{folder.name}.md").read_text()
-    note = re.search(r"^!!! note\n    (.*)$", page, re.MULTILINE)
     write(folder.name, result, made_again(result, folder, page), note[1] if note else "")
 
 

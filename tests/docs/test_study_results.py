@@ -15,6 +15,7 @@ from samebits_study.results import StudyResult
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = sorted((DOCS / "study").glob("*/study.json"))
+SEEDS = sorted((DOCS / "study").glob("*/seeds.json"))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_a_published_result_can_be_read_and_its_page_names_what_it_holds(path, p
         assert publishing.without_folders(text) == text
 
 
-@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*RESULTS, *SEEDS], ids=lambda path: path.parent.name)
 def test_each_page_is_what_its_document_gives_besides_its_note_and_captions(path, publishing, tmp_path, monkeypatch):
     pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
     name = path.parent.name

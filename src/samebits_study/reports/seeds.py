@@ -25,7 +25,8 @@ _MODEL = (
 
 def title(results: Sequence[StudyResult]) -> str:
     """Return the heading of the page."""
-    return f"{phrases.title(results[0])}: what do seeds add, and what do trials add?"
+    seeds, trials = words.count(len(results), "seed"), words.count(results[0].trials, "trial")
+    return f"{phrases.title(results[0])}: what do {seeds} add, and what do {trials} of each add?"
 
 
 def says(results: Sequence[StudyResult]) -> list[str]:
@@ -37,7 +38,8 @@ def says(results: Sequence[StudyResult]) -> list[str]:
     said = f"{first.study} at the scale {first.scale}: {seeds}, {trials} of each, on {machines}."
     if len({result.data.get("digest") for result in results}) > 1:
         said += " The seeds trained on different data."
-    return [said, *(line for measure in measures.main(first)[:1] for line in _conclusions(results, measure))]
+    lines = [line for measure in measures.main(first)[:1] for line in _conclusions(results, measure)]
+    return [said, *"\n".join(lines).replace(" (", " (95 % interval ", 1).splitlines()]  # the first says it for all
 
 
 def _conclusions(results: Sequence[StudyResult], measure: Measure) -> list[str]:
