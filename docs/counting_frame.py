@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from samebits_study.stereology import CountingFrame, counted
+from samebits_study.stereology.count import CountingFrame, counted
 
 PICTURE = Path(__file__).resolve().parent / "explanation" / "counting-frame.svg"
 ROWS, COLUMNS, SCALE = 40, 58, 11

@@ -249,20 +249,20 @@ def classes_of(predictions: NDArray[Any]) -> NDArray[Any]:
 def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = False) -> Cells:
     """Judge masks (n, height, width) of one animal. They are post-processed and counted as in the paper.
 
-    `truth`: `cells.arrays.Truth`; `watershed`: as in `cells_found`. An undefined measure is None, with the reason.
-    Raises DataError.
+    `truth`: `cells.arrays.Truth`; `watershed`: whether touching cells are split, as in the authors' code. An undefined
+    measure is None, with the reason. Raises DataError.
     """
-    from samebits_study import stereology
+    from samebits_study.stereology import agreement, count
 
     images = []
     for number, prediction in enumerate(predictions):
         mask = truth.masks[number]
-        labels = stereology.cells_of(mask) if truth.labels is None else truth.labels[number]
-        frame = stereology.CountingFrame(*map(int, truth.frames[number]))
+        labels = count.cells_of(mask) if truth.labels is None else truth.labels[number]
+        frame = count.CountingFrame(*map(int, truth.frames[number]))
         by_hand = None if truth.counts is None else int(truth.counts[number])
-        found = cells_found(prediction, truth, watershed=watershed)
-        images.append(stereology.agreement(labels, found, frame, name=truth.names[number], by_hand=by_hand))
-    animal = stereology.AnimalAgreement(tuple(images))
+        found = count.post_process(prediction, smallest=truth.smallest, watershed=watershed)
+        images.append(agreement.agreement(labels, found, frame, name=truth.names[number], by_hand=by_hand))
+    animal = agreement.AnimalAgreement(tuple(images))
     scores = {
         "error_rate": animal.error_rate,
         "dice": animal.dice,
@@ -281,16 +281,6 @@ def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = Fals
         cells=animal.cells.tp + animal.cells.fn,
         missed=[f"{image.name}, cell {cell}" for image in images for cell in image.missed],
     )
-
-
-def cells_found(prediction: NDArray[Any], truth: Any, *, watershed: bool) -> NDArray[Any]:
-    """Return the cells of one predicted mask, numbered.
-
-    `watershed`: whether touching cells are split, as in the authors' code.
-    """
-    from samebits_study import stereology
-
-    return stereology.post_process(prediction, smallest=truth.smallest, watershed=watershed)
 
 
 # kind of data -> function(folder of the data, watershed=whether cells that touch are split) -> judge

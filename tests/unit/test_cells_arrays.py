@@ -8,10 +8,9 @@ from scipy import ndimage
 from skimage import io
 
 from samebits.errors import DataError, NotFoundError, UsageError
-from samebits_study.cells import prepare, read_truth
-from samebits_study.cells.arrays import TRUTH, CellSettings, load, with_whole_cells
+from samebits_study.cells.arrays import TRUTH, CellSettings, load, prepare, read_truth, with_whole_cells
 from samebits_study.cells.fields import mask_of
-from samebits_study.stereology import CountingFrame, counted
+from samebits_study.stereology.count import CountingFrame, counted
 
 SETTINGS = CellSettings(size=32, fields_per_animal=2, augmented=1, seed=2019)
 

@@ -6,7 +6,8 @@ from skimage import io
 
 from samebits.errors import DataError, NotFoundError
 from samebits_study.cells.authors import ANNOTATIONS, COUNTS, FRAMES, read
-from samebits_study.stereology import CountingFrame, paint
+from samebits_study.stereology.count import CountingFrame
+from samebits_study.stereology.disector_drawings import paint
 
 NAMES = [
     "LU2_Section1_Stack1",

@@ -5,8 +5,7 @@ import pytest
 from scipy import ndimage
 
 from samebits.errors import DataError
-from samebits_study.cells import Field
-from samebits_study.cells.fields import inset_frame, mask_of, renumbered
+from samebits_study.cells.fields import Field, inset_frame, mask_of, renumbered
 from samebits_study.cells.generator import HARD, generate, make_field, mice
 
 EIGHT_NEIGHBOURS = np.ones((3, 3))

@@ -10,17 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits.errors import DataError
-from samebits_study.stereology import (
+from samebits_study.stereology.agreement import (
     AnimalAgreement,
     CellCounts,
-    CountingFrame,
     Overlap,
-    Score,
     agreement,
     error_rate,
     overlap,
     same_cells,
 )
+from samebits_study.stereology.count import CountingFrame, Score
 
 FEW = settings(max_examples=60, deadline=None)
 

@@ -11,16 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits.errors import DataError
-from samebits_study.stereology import (
-    CountingFrame,
-    cells_of,
-    counted,
-    frame_lines,
-    only,
-    post_process,
-    scaled_smallest,
-    split,
-)
+from samebits_study.stereology.count import CountingFrame, cells_of, counted, only, post_process, scaled_smallest, split
+from samebits_study.stereology.disector_drawings import frame_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS = list(itertools.product(("bottom-left", "bottom-right", "top-left", "top-right"), ("vertical", "horizontal")))

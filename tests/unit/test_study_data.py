@@ -9,7 +9,8 @@ from skimage import io
 from samebits.errors import DataError, NotFoundError, UsageError
 from samebits_study import data
 from samebits_study.catalog import STUDIES, StudyScale
-from samebits_study.stereology import CountingFrame, paint
+from samebits_study.stereology.count import CountingFrame
+from samebits_study.stereology.disector_drawings import paint
 
 CELLS = STUDIES["unet"]
 SMOKE = StudyScale(trials=2, epochs=1, data={"size": 32, "fields_per_animal": 2, "augmented": 0})

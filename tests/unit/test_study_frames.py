@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits.errors import DataError
-from samebits_study.stereology import CountingFrame, find_frame, frame_lines, paint
+from samebits_study.stereology.count import CountingFrame
+from samebits_study.stereology.disector_drawings import find_frame, frame_lines, paint
 
 CORNERS = ("bottom-left", "bottom-right", "top-left", "top-right")
 ENDS = ("vertical", "horizontal")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from samebits_study import collection
-from samebits_study.cells import Truth
+from samebits_study.cells.arrays import Truth
 
 SIDE = 40
 

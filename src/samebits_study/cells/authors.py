@@ -24,7 +24,8 @@ from samebits import words
 from samebits.errors import DataError, NotFoundError
 from samebits_study.cells import fields
 from samebits_study.cells.fields import AUTHORS_MARGIN, CellData, Field, Grey, Rectangle, left_out, sides
-from samebits_study.stereology import CountingFrame, find_frame
+from samebits_study.stereology.count import CountingFrame
+from samebits_study.stereology.disector_drawings import find_frame
 
 ABOUT = "NeuN-stained mouse neocortex, a folder in the layout of the authors' code"
 TEST_MOUSE = "LU3"  # the paper's, section VIII.A

@@ -17,13 +17,13 @@ from scipy import ndimage
 
 from samebits import words
 from samebits.errors import DataError, SamebitsError
-from samebits_study import catalog, collection, data, stereology
+from samebits_study import catalog, collection, data
 from samebits_study.catalog import SETUPS
-from samebits_study.cells import Truth, arrays
+from samebits_study.cells import arrays
 from samebits_study.reports import paper, phrases
 from samebits_study.reports.figures import Figure, Picture, Pictures
 from samebits_study.results import SetupResult, StudyResult
-from samebits_study.stereology import count
+from samebits_study.stereology import agreement, count, disector_drawings
 from samebits_study.trainings import Work
 
 Image = NDArray[np.uint8]
@@ -42,19 +42,19 @@ class TestField:
     name: str
     image: Image
     truth: Labels
-    frame: stereology.CountingFrame
-    all: Truth
+    frame: count.CountingFrame
+    all: arrays.Truth
 
     @property
     def marks(self) -> tuple[tuple[float, float], ...]:
         """The middle (x, y) of each true cell that is counted."""
-        numbers = stereology.counted(self.truth, self.frame)
+        numbers = count.counted(self.truth, self.frame)
         middles = ndimage.center_of_mass(self.truth > 0, self.truth, numbers)
         return tuple((float(x), float(y)) for y, x in middles)
 
     def framed(self, image: Image) -> Image:
         """Return an image of the field's size, with the frame drawn into it."""
-        painted: Image = stereology.paint(image, self.frame)
+        painted: Image = disector_drawings.paint(image, self.frame)
         return painted
 
 
@@ -96,10 +96,10 @@ def read_fields(folder: Path) -> list[TestField]:
     return [_field(truth, number, image) for number, image in enumerate(images)]
 
 
-def _field(truth: Truth, number: int, image: Image) -> TestField:
+def _field(truth: arrays.Truth, number: int, image: Image) -> TestField:
     """Return the field of the judge."""
-    labels = stereology.cells_of(truth.masks[number]) if truth.labels is None else truth.labels[number]
-    frame = stereology.CountingFrame(*map(int, truth.frames[number]))
+    labels = count.cells_of(truth.masks[number]) if truth.labels is None else truth.labels[number]
+    frame = count.CountingFrame(*map(int, truth.frames[number]))
     return TestField(number, truth.names[number], image, labels, frame, truth)
 
 
@@ -180,9 +180,9 @@ def most_different(
 
 def _counted(trial: int, predictions: NDArray[Any], field: TestField, *, watershed: bool) -> CellCount:
     prediction = predictions[field.number]
-    cells = collection.cells_found(prediction, field.all, watershed=watershed)
+    cells = count.post_process(prediction, smallest=field.all.smallest, watershed=watershed)
     mask = prediction if prediction.dtype == np.uint8 else np.rint(prediction.clip(0, 1) * 255).astype(np.uint8)
-    return CellCount(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
+    return CellCount(trial, mask, cells, count.only(cells, count.counted(cells, field.frame)))
 
 
 def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[bool, int, int, int]:
@@ -201,14 +201,14 @@ def true_cells_of_one_only(field: TestField, a: CellCount, b: CellCount) -> tupl
 
     The other trial has no partner for them.
     """
-    truth = stereology.only(field.truth, stereology.counted(field.truth, field.frame))
-    found, others = ({true for true, _ in stereology.same_cells(truth, one.counted)} for one in (a, b))
+    truth = count.only(field.truth, count.counted(field.truth, field.frame))
+    found, others = ({true for true, _ in agreement.same_cells(truth, one.counted)} for one in (a, b))
     return found - others, others - found
 
 
 def by_one_only(a: CellCount, b: CellCount) -> tuple[list[int], list[int]]:
     """Return the numbers of the cells that only one trial counts. The other trial has no partner for them."""
-    pairs = stereology.same_cells(a.counted, b.counted)
+    pairs = agreement.same_cells(a.counted, b.counted)
     return _without(a.counted, (one for one, _ in pairs)), _without(b.counted, (other for _, other in pairs))
 
 
