@@ -36,16 +36,16 @@ _OF_A_PROGRAM = "ASA"
 _NAME = re.compile(r"([^_]+)_([^_]+)_(.+)")
 
 
-def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_animal: str | None = None) -> CellData:
+def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellData:
     """Return the fields, resized to `size` x `size`; for each mouse at most so many, spread over its sections.
 
-    `test_animal`: the mouse left out (default: LU3 as in the paper; if there is none, the last). Its fields need a
-    frame and a count each; those of the others need none. Raises NotFoundError if there is no such folder, and
-    DataError if files do not belong together. Each error names the file.
+    The mouse left out is LU3 as in the paper; if there is none, the last. Its fields need a frame and a count each;
+    those of the others need none. Raises NotFoundError if there is no such folder, and DataError if files do not belong
+    together. Each error names the file.
     """
     images, masks = _pairs(folder)
     mice = _by_mouse(images, folder)
-    tested = _test_mouse(mice, test_animal, folder)
+    tested = TEST_MOUSE if TEST_MOUSE in mice else list(mice)[-1]
     frames, counts = fields.by_name(_below(folder, FRAMES)), read_counts(_below(folder, COUNTS))
     animals, beyond = {}, {}
     for mouse, names in mice.items():
@@ -90,12 +90,6 @@ def _by_mouse(images: dict[str, Path], folder: Path) -> dict[str, list[str]]:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name)]
-
-
-def _test_mouse(mice: dict[str, list[str]], asked: str | None, folder: Path) -> str:
-    if asked is not None and asked not in mice:
-        raise DataError(f"{folder} holds no images of {asked}.", f"Choose from: {', '.join(mice)}.")
-    return asked or (TEST_MOUSE if TEST_MOUSE in mice else list(mice)[-1])
 
 
 def _below(folder: Path, name: str) -> Path:
