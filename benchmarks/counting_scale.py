@@ -131,18 +131,18 @@ def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:
     """The lines of a candidate: what needs no training, then the epochs."""
     settings = arrays.CellSettings(candidate.size, candidate.fields, candidate.augmented, seed,
                                    test_fields=candidate.tested, hard=1, whole_cells=1)  # fmt: skip
-    made = arrays.prepare(candidate.source, settings, folder)
+    images = arrays.prepare(candidate.source, settings, folder)["train_images"]
     judge = collection.judge_of(STUDIES["unet"], folder, watershed=True)
     for one in scores.cell_baselines("cells", folder, judge):
-        yield LINE.format(candidate.name, candidate.size, made.train, "", "", "", "", one.cells.counted,
+        yield LINE.format(candidate.name, candidate.size, images, "", "", "", "", one.cells.counted,
                           f"{_scores(one.cells)}  {one.name}")  # fmt: skip
     seconds = _train(candidate, seed, folder)
     for epoch, weights in weights_files(folder / "trained"):
         if epoch:
             cells = judge(_tested(candidate, seed, folder, weights))
             assert isinstance(cells, Cells)
-            steps = epoch * -(-made.train // candidate.batch)
-            yield LINE.format(candidate.name, candidate.size, made.train, candidate.features, epoch, steps,
+            steps = epoch * -(-images // candidate.batch)
+            yield LINE.format(candidate.name, candidate.size, images, candidate.features, epoch, steps,
                               f"{seconds * epoch / candidate.epochs:.0f}", cells.counted, _scores(cells))  # fmt: skip
 
 

@@ -132,10 +132,7 @@ def _make(study: Study, scale: StudyScale, folder: Path, source: Path | None) ->
         raise NotFoundError(f"There is no folder {source}.", "--data DIR names the folder of the images.")
     if study.data in _MAKERS:
         return _MAKERS[study.data](scale, folder, source)
-    made = made_by_script(study.data, scale.data, folder / FILE, source)
-    if not study.measures:
-        _refuse_unjudgeable(study.data, folder / FILE)
-    return made
+    return made_by_script(study, scale.data, folder / FILE, source)
 
 
 def _digits(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
@@ -150,9 +147,7 @@ def _digits(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, A
 def _cells(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
     from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does not need
 
-    made = arrays.prepare(source, arrays.CellSettings(**cells_settings(scale, source), seed=SEED), folder)
-    found = {"about": made.about, "test_animal": made.test_animal, "train_images": made.train, "test_images": made.test}
-    return {**found, "left_out": made.left_out} if made.left_out else found
+    return arrays.prepare(source, arrays.CellSettings(**cells_settings(scale, source), seed=SEED), folder)
 
 
 def cells_settings(scale: StudyScale, source: Path | None) -> dict[str, Any]:
@@ -219,12 +214,13 @@ LAST_WORDS = 800  # characters of a script's error that are shown
 _CORRECT = "Correct the script, and give the command again."
 
 
-def made_by_script(script: str, settings: dict[str, int], target: Path, source: Path | None) -> dict[str, Any]:
-    """Run a script that writes the npz file `target`.
+def made_by_script(study: Study, settings: dict[str, int], target: Path, source: Path | None) -> dict[str, Any]:
+    """Run the study's script that writes the npz file `target`.
 
     Returns the description of the data. Raises DataError. `settings`: of the scale, each an option of the script;
     `source`: the folder that the user named (--data).
     """
+    script = study.data
     words = [sys.executable, str(catalog.SCRIPTS / script), "--out", str(target), "--seed", str(SEED)]
     for name, value in settings.items():
         words += [f"--{name.replace('_', '-')}", str(value)]
@@ -233,21 +229,11 @@ def made_by_script(script: str, settings: dict[str, int], target: Path, source: 
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise DataError(f"{script} ended with exit status {done.returncode}:\n{done.stderr[-LAST_WORDS:]}", _CORRECT)
-    _refuse_no_arrays(script, target)
-    return {"about": f"made by {script}"}
-
-
-def _refuse_no_arrays(script: str, target: Path) -> None:
-    """Raise DataError if a script wrote no file of arrays."""
     try:
-        np.load(target).close()
+        with np.load(target) as arrays:
+            is_judgeable = study.measures or "test_labels" in arrays
     except (OSError, ValueError) as why:
         raise DataError(f"{script} wrote no npz file: {why}", _CORRECT) from None
-
-
-def _refuse_unjudgeable(script: str, target: Path) -> None:
-    """Raise DataError if a script wrote no true classes, which are needed to judge predictions of classes."""
-    with np.load(target) as arrays:
-        missing = "test_labels" not in arrays
-    if missing:
+    if not is_judgeable:
         raise DataError(f"{script} wrote no test_labels, by which predictions are judged.", _CORRECT)
+    return {"about": f"made by {script}"}

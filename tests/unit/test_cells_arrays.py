@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage import io
 
 from samebits.errors import DataError, NotFoundError, UsageError
-from samebits_study.cells.arrays import TRUTH, CellSettings, load, prepare, read_truth, with_whole_cells
+from samebits_study.cells.arrays import DATA, TRUTH, CellSettings, load, prepare, read_truth, with_whole_cells
 from samebits_study.cells.fields import mask_of
 from samebits_study.stereology.count import CountingFrame, counted
 
@@ -16,8 +16,9 @@ SETTINGS = CellSettings(size=32, fields_per_animal=2, augmented=1, seed=2019)
 
 
 def prepared(folder, **changed):
+    """The folder, and what it holds."""
     settings = {"size": 32, "fields_per_animal": 2, "augmented": 1, "seed": 2019, **changed}
-    return prepare(None, CellSettings(**settings), folder)
+    return folder, prepare(None, CellSettings(**settings), folder)
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +27,18 @@ def made(tmp_path_factory):
 
 
 def test_scripts_find_bytes_of_eight_animals_and_their_copies_and_of_the_ninth(made):
-    with np.load(made.data) as data:
+    with np.load(made[0] / DATA) as data:
         assert sorted(data.files) == ["test_images", "train_images", "train_masks"]
         assert data["train_images"].shape == data["train_masks"].shape == (32, 32, 32)
         assert data["test_images"].shape == (2, 32, 32)
         assert {array.dtype for array in data.values()} == {np.dtype(np.uint8)}
         assert set(np.unique(data["train_masks"])) == {0, 255}
-    assert (made.train, made.test, made.test_animal) == (32, 2, "M9")
+    about = {name: made[1][name] for name in ("train_images", "test_images", "test_animal")}
+    assert about == {"train_images": 32, "test_images": 2, "test_animal": "M9"}
 
 
 def test_the_judge_finds_what_is_right_for_the_test_images(made):
-    truth, cells = read_truth(made.truth), load(None, SETTINGS)
+    truth, cells = read_truth(made[0] / TRUTH), load(None, SETTINGS)
     assert truth.names == ["M9_001", "M9_002"]
     assert np.array_equal(truth.labels, [field.labels for field in cells.test])
     assert np.array_equal(truth.masks > 0, truth.labels > 0)
@@ -46,13 +48,13 @@ def test_the_judge_finds_what_is_right_for_the_test_images(made):
 
 
 def test_no_test_image_is_trained_on(made):
-    with np.load(made.data) as data:
+    with np.load(made[0] / DATA) as data:
         trained = {image.tobytes() for image in data["train_images"]}
         assert not trained & {image.tobytes() for image in data["test_images"]}
 
 
 def test_every_training_field_is_there_once_as_it_is_with_its_own_mask(made):
-    with np.load(made.data) as data:
+    with np.load(made[0] / DATA) as data:
         pairs = [
             (image.tobytes(), mask.tobytes())
             for image, mask in zip(data["train_images"], data["train_masks"], strict=True)
@@ -62,25 +64,26 @@ def test_every_training_field_is_there_once_as_it_is_with_its_own_mask(made):
 
 
 def test_fields_are_shuffled(made):
-    with np.load(made.data) as data:
+    with np.load(made[0] / DATA) as data:
         images = [image.tobytes() for image in data["train_images"]]
     fields = [field.image.tobytes() for field in load(None, SETTINGS).training]
     assert [images.index(image) for image in fields] != sorted(images.index(image) for image in fields)
 
 
 def test_one_seed_gives_the_same_files_byte_for_byte(made, tmp_path):
-    again = prepared(tmp_path)
-    assert again.data.read_bytes() == made.data.read_bytes()
-    assert again.truth.read_bytes() == made.truth.read_bytes()
+    prepared(tmp_path)
+    for name in (DATA, TRUTH):
+        assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
 
 
 @pytest.mark.parametrize("changed", [{"seed": 1}, {"augmented": 2}, {"fields_per_animal": 1}, {"size": 48}])
 def test_whatever_is_changed_changes_the_data(made, tmp_path, changed):
-    assert prepared(tmp_path, **changed).data.read_bytes() != made.data.read_bytes()
+    prepared(tmp_path, **changed)
+    assert (tmp_path / DATA).read_bytes() != (made[0] / DATA).read_bytes()
 
 
 def test_no_copies_can_be_asked_for(tmp_path):
-    assert prepared(tmp_path, augmented=0).train == 16
+    assert prepared(tmp_path, augmented=0)[1]["train_images"] == 16
 
 
 @pytest.mark.parametrize("size", [100, 8, 0, -16])
@@ -138,14 +141,15 @@ def test_labels_that_are_all_empty_are_refused(tmp_path):
 
 def test_the_tested_animal_can_have_a_number_of_fields_of_its_own_and_the_others_stay_as_they_are(made, tmp_path):
     more = prepared(tmp_path, test_fields=3)
-    assert (more.train, more.test) == (made.train, 3)
-    with np.load(made.data) as before, np.load(more.data) as after:
+    assert [more[1][name] for name in ("train_images", "test_images")] == [made[1]["train_images"], 3]
+    with np.load(made[0] / DATA) as before, np.load(more[0] / DATA) as after:
         assert np.array_equal(before["train_images"], after["train_images"])
         assert np.array_equal(before["test_images"], after["test_images"][:2])
 
 
 def test_a_margin_as_wide_as_the_largest_cell_leaves_no_counted_cell_cut_off(tmp_path):
-    truth = read_truth(prepared(tmp_path, size=96, augmented=0, test_fields=12, hard=1, whole_cells=1).truth)
+    prepared(tmp_path, size=96, augmented=0, test_fields=12, hard=1, whole_cells=1)
+    truth = read_truth(tmp_path / TRUTH)
     (frame,) = {tuple(frame) for frame in truth.frames.tolist()}
     widest = max(
         side.stop - side.start for labels in truth.labels for cell in ndimage.find_objects(labels) for side in cell

@@ -25,19 +25,6 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class PreparedData:
-    """What was written. `data`: for the scripts; `truth`: for the judge; `left_out`: of a folder, in words."""
-
-    data: Path
-    truth: Path
-    about: str
-    test_animal: str
-    train: int
-    test: int
-    left_out: str = ""
-
-
-@dataclass(frozen=True)
 class Truth:
     """What is right for the test images.
 
@@ -77,8 +64,11 @@ class CellSettings(NamedTuple):
     nuclei: int = 0
 
 
-def prepare(source: Path | None, settings: CellSettings, folder: Path) -> PreparedData:
+def prepare(source: Path | None, settings: CellSettings, folder: Path) -> dict[str, Any]:
     """Write data.npz and truth.npz in `folder`: trained on all animals but one, tested on that one.
+
+    Returns what they hold: `about`, `test_animal`, the numbers of `train_images` and `test_images`, and `left_out` (of
+    a folder, in words) if there is something.
 
     `source`: a folder of stained cells, or one in the layout of the authors' code; None: generated. data.npz has
     train_images, train_masks and test_images, bytes (n, size, size). The same seed and source give the same files.
@@ -93,15 +83,9 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> Prepar
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DATA, images)
     _write(folder / TRUTH, _truth(cells))
-    return PreparedData(
-        data=folder / DATA,
-        truth=folder / TRUTH,
-        about=cells.about,
-        test_animal=cells.test_animal,
-        train=len(images["train_images"]),
-        test=len(images["test_images"]),
-        left_out=cells.left_out,
-    )
+    made = {"about": cells.about, "test_animal": cells.test_animal}
+    numbers = {name: len(images[name]) for name in ("train_images", "test_images")}
+    return {**made, **numbers, **({"left_out": cells.left_out} if cells.left_out else {})}
 
 
 def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
