@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from samebits.model import HeldControl
 from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table, numbers
 from samebits_study.reports import measures, phrases
 from samebits_study.results import Plain, SetupResult, StudyResult, TrainedModel
@@ -57,36 +56,31 @@ def flags(result: StudyResult) -> Table:
 
 
 def _flags(with_it: SetupResult, without: SetupResult, what: str, refused: str) -> Row:
+    a, b, ratio = _times(with_it.models, without.models, refused)
+    return what, with_it.id, a, without.id, b, ratio
+
+
+def _times(
+    a: Sequence[TrainedModel | Plain], b: Sequence[TrainedModel | Plain], refused: str
+) -> tuple[Cell, Cell, Cell]:
+    """Return the seconds of two kinds of trainings, and the ratio of their means."""
     if refused:
-        missing = MissingValue("not shown")
-        return what, with_it.id, missing, without.id, missing, missing
-    a, b = (_seconds(setup.models) for setup in (with_it, without))
-    return what, with_it.id, measures.spread(a, (2, 2)), without.id, measures.spread(b, (2, 2)), _ratio(a, b)
-
-
-def _seconds(models: Iterable[TrainedModel | Plain]) -> list[float]:
-    return [model.train_seconds for model in models]
-
-
-def _ratio(a: list[float], b: list[float]) -> Cell:
-    """Return the ratio of the means."""
-    if not sum(b):
-        return MissingValue("undefined", "the training to compare with took no time")
-    return Number((sum(a) / len(a)) / (sum(b) / len(b)), 3)
+        return MissingValue("not shown"), MissingValue("not shown"), MissingValue("not shown")
+    seconds, other = ([model.train_seconds for model in models] for models in (a, b))
+    ratio: Cell = MissingValue("undefined", "the training to compare with took no time")
+    if sum(other):
+        ratio = Number((sum(seconds) / len(seconds)) / (sum(other) / len(other)), 3)
+    return measures.spread(seconds, (2, 2)), measures.spread(other, (2, 2)), ratio
 
 
 def _without_effect(setup: SetupResult, pair: Contrast) -> list[str]:
     """Name the controls that took no effect here, so that they cost no time."""
     return [
-        f"{setup.id}: {control.id} {_how(control)}"
+        f"{setup.id}: {control.id} {'could not be read back' if control.effect == 'unreadable' else 'took no effect'}"
         f"{' (' + control.detail + ')' if control.detail else ''}, so the two trainings need not differ."
         for control in setup.controls
         if control.id in pair.controls and phrases.took_effect(control) is not True
     ]
-
-
-def _how(control: HeldControl) -> str:
-    return "took no effect" if phrases.took_effect(control) is False else "could not be read back"
 
 
 def watching(result: StudyResult) -> Table:
@@ -110,10 +104,7 @@ def watching(result: StudyResult) -> Table:
 
 def _watching(setup: SetupResult, plain: Plain, refused: str) -> Row:
     same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, but the trials also differ"
-    if refused:
-        return setup.id, MissingValue("not shown"), MissingValue("not shown"), MissingValue("not shown"), same
-    watched, alone = _seconds(setup.models), _seconds([plain])
-    return setup.id, measures.spread(watched, (2, 2)), measures.spread(alone, (2, 2)), _ratio(watched, alone), same
+    return setup.id, *_times(setup.models, [plain], refused), same
 
 
 def _apart(setup: SetupResult, *, busy: bool) -> str:
