@@ -24,8 +24,8 @@ def tables():
 
 def table(rows):
     """A line for each model, with the digits that were printed."""
-    names = list(rows[0].values)
-    lines = [",".join([str(number), *(str(row.values[name]) for name in names)]) for number, row in enumerate(rows, 1)]
+    names = list(rows[0])
+    lines = [",".join([str(number), *(str(row[name]) for name in names)]) for number, row in enumerate(rows, 1)]
     return "\n".join([",".join(["trial", *names]), *lines]) + "\n"
 
 

@@ -12,7 +12,7 @@ MEASURE = {"lenet5": "accuracy", "unet": "error_rate"}
 
 
 def values(study, column, measure):
-    return [row.values[measure] for row in paper.STUDIES[study][column].rows]
+    return [row[measure] for row in paper.STUDIES[study][column].rows]
 
 
 @pytest.mark.parametrize(("study", "column"), EVERY)
@@ -26,15 +26,15 @@ def test_every_column_has_seven_models_and_two_times(study, column):
 def test_fn_plus_fp_is_the_number_of_wrong_digits_of_ten_thousand(column):
     """106 wrong digits are 98.94 %: were each counted as a false negative and a false positive, they would be 212."""
     for row in paper.LENET5[column].rows:
-        assert 100 - row.values["wrong"] / 100 == row.values["accuracy"]
+        assert 100 - row["wrong"] / 100 == row["accuracy"]
 
 
 @pytest.mark.parametrize("column", paper.UNET)
 def test_f1_follows_from_precision_and_recall(column):
     for row in paper.UNET[column].rows:
-        precision, recall = row.values["precision"], row.values["recall"]
+        precision, recall = row["precision"], row["recall"]
         # each was rounded to three digits
-        assert abs(2 * precision * recall / (precision + recall) - row.values["f1"]) <= Decimal("0.001")
+        assert abs(2 * precision * recall / (precision + recall) - row["f1"]) <= Decimal("0.001")
 
 
 def test_the_deviation_of_table_3_is_that_of_a_population_and_those_of_tables_4_and_7_of_a_sample():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samebits import words
-from samebits.model import Divergence, HeldControl
+from samebits.model import Divergence
 from samebits.reports.table import EMPTY, YES_NO, Cell, Column, MissingValue, Number, Table, measured, numbers
 from samebits_study.reports import costs, measures, paper, paper_tables, phrases
 from samebits_study.results import Cells, Digits, Initial, SetupResult, StudyResult, WeightDistance
@@ -185,11 +185,8 @@ def distances(result: StudyResult) -> Table:
 
 def _distances(setup: str, one: WeightDistance, epochs: Sequence[int]) -> Row:
     known = dict(zip(one.epochs, one.relative, strict=True))
-    return setup, str(one.trial), *(_distance(known.get(epoch)) for epoch in epochs)
-
-
-def _distance(value: float | None) -> Cell:
-    return EMPTY if value is None else measured(value, None, "the weights are not all finite")
+    why = "the weights are not all finite"
+    return setup, str(one.trial), *(measured(known[n], None, why) if n in known else EMPTY for n in epochs)
 
 
 def initial(result: StudyResult) -> Table:
@@ -249,14 +246,9 @@ def controls(result: StudyResult) -> Table:
         id="controls",
         title="What was held in each setup, and whether it took effect.",
         columns=(Column("Setup"), Column("Control"), Column("Took effect"), Column("How that was seen", wide=True)),
-        rows=tuple((s.id, c.id, *_effect(c)) for s in result.setups for c in s.controls),
+        rows=tuple((s.id, c.id, YES_NO[phrases.took_effect(c)], c.why) for s in result.setups for c in s.controls),
         notes=("samebits read the controls back while the trials ran, at the first and the last step.",),
     )
-
-
-def _effect(control: HeldControl) -> tuple[str, str]:
-    """Return whether a control took effect, and how that was seen."""
-    return YES_NO[phrases.took_effect(control)], control.why
 
 
 def missing(result: StudyResult) -> Table:

@@ -175,7 +175,7 @@ def _paper_box(study: str, setup: str, measure: Measure) -> Box | None:
     quoted = paper.quotation(study, setup)
     if quoted is None:
         return None
-    return Box(paper.NAMES[paper.ANSWERS[setup]], tuple(float(row.values[measure.name]) for row in quoted.rows))
+    return Box(paper.NAMES[paper.ANSWERS[setup]], tuple(float(row[measure.name]) for row in quoted.rows))
 
 
 def _boxes(setups: Iterable[SetupResult], measure: Measure) -> tuple[Box, ...]:
@@ -237,12 +237,8 @@ def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:
 
 
 def _distances(setup: SetupResult, place: int) -> list[FigureCurve]:
-    found = []
-    for one in setup.distances:
-        points = [(x, y) for x, y in zip(one.epochs, one.relative, strict=True) if math.isfinite(y) and y > 0]
-        if points:
-            found.append(FigureCurve(setup.id, tuple(x for x, _ in points), tuple(y for _, y in points), place))
-    return found
+    apart = [[(x, y) for x, y in zip(one.epochs, one.relative, strict=True) if y > 0] for one in setup.distances]
+    return [line for points in apart if (line := _curve(points, place, setup.id)).x]
 
 
 def losses(result: StudyResult) -> Figure:
@@ -265,10 +261,14 @@ def losses(result: StudyResult) -> Figure:
 def _losses(setup: SetupResult) -> tuple[FigureCurve, ...]:
     lines = []
     for place, (_, model, _) in enumerate(phrases.distinct(setup)):
-        lines += [_loss(model.loss, place), _loss(model.validation_loss, place, dashed=True)]
+        lines += [
+            _curve(enumerate(model.loss, 1), place),
+            _curve(enumerate(model.validation_loss, 1), place, dashed=True),
+        ]
     return tuple(line for line in lines if line.x)
 
 
-def _loss(values: list[float], place: int, *, dashed: bool = False) -> FigureCurve:
-    points = [(epoch, value) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
-    return FigureCurve("", tuple(x for x, _ in points), tuple(y for _, y in points), place, dashed)
+def _curve(points: Iterable[tuple[int, float]], place: int, label: str = "", *, dashed: bool = False) -> FigureCurve:
+    """Return a curve through the points (epoch, value) with a finite value."""
+    finite = [(x, y) for x, y in points if math.isfinite(y)]
+    return FigureCurve(label, tuple(x for x, _ in finite), tuple(y for _, y in finite), place, dashed)

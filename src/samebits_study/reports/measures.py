@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
+
 from samebits import words
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, Table, measured, numbers, shown
 from samebits_study.reports import paper, phrases
-from samebits_study.reports.paper import Quotation
 from samebits_study.results import Baseline, ScoredMeasure, SetupResult, StudyResult, TrainedModel
 
 Value = float | Decimal
@@ -32,15 +33,8 @@ def spread(values: Sequence[Value], digits: tuple[int, int]) -> Cell:
 
 def quartiles(values: Sequence[Value]) -> tuple[float, float, float, float, float]:
     """Return the minimum, first quartile, median, third quartile, maximum of at least one value."""
-    ordered = sorted(map(float, values))
-    found = [_between(ordered, share * (len(ordered) - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
-    return found[0], found[1], found[2], found[3], found[4]
-
-
-def _between(ordered: list[float], place: float) -> float:
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    low, first, median, third, high = np.quantile([float(value) for value in values], (0, 0.25, 0.5, 0.75, 1)).tolist()
+    return low, first, median, third, high
 
 
 def machines(setups: Iterable[SetupResult]) -> dict[str, list[str]]:
@@ -69,22 +63,23 @@ def refusal(found: dict[str, list[str]], *, busy: bool) -> str:
 
 
 Row = tuple[Cell, ...]
+Reading = Callable[[TrainedModel | Baseline], tuple[float | None, str]]
 
 
 @dataclass(frozen=True)
 class Measure:
     """`name`: as in the paper's rows and the documents.
 
-    `digits`: how many after the point, of a value and of a deviation. `read`: gives its value for a model, in the unit
-    of `head`, or the reason if there is none.
+    `digits`: how many after the point, of a value and of a deviation. `read`: gives its value for a model, or for
+    predictions that no training made, in the unit of `head`, or the reason if there is none.
     """
 
     name: str
     head: str
     digits: tuple[int, int]
-    read: Callable[[TrainedModel], tuple[float | None, str]]
+    read: Reading
 
-    def of(self, model: TrainedModel) -> tuple[float | None, str]:
+    def of(self, model: TrainedModel | Baseline) -> tuple[float | None, str]:
         """Return a finite value; or None, and the reason."""
         value, why = self.read(model)
         return (value, why) if value is None or math.isfinite(value) else (None, f"it is {value}")
@@ -95,16 +90,16 @@ class Measure:
         return [value for value in found if value is not None]
 
 
-def _accuracy(model: TrainedModel) -> tuple[float | None, str]:
-    return (100 * model.digits.accuracy, "") if model.digits else (None, "not judged")
+def _of_digits(name: str, unit: float = 1) -> Reading:
+    def read(model: TrainedModel | Baseline) -> tuple[float | None, str]:
+        digits = getattr(model, "digits", None)
+        return (unit * getattr(digits, name), "") if digits else (None, "not judged")
+
+    return read
 
 
-def _wrong(model: TrainedModel) -> tuple[float | None, str]:
-    return (model.digits.wrong, "") if model.digits else (None, "not judged")
-
-
-def _of_cells(name: str) -> Callable[[TrainedModel], tuple[float | None, str]]:
-    def read(model: TrainedModel) -> tuple[float | None, str]:
+def _of_cells(name: str) -> Reading:
+    def read(model: TrainedModel | Baseline) -> tuple[float | None, str]:
         if model.cells is None:
             return None, "not judged"
         value: float | None = getattr(model.cells, name)
@@ -113,8 +108,8 @@ def _of_cells(name: str) -> Callable[[TrainedModel], tuple[float | None, str]]:
     return read
 
 
-ACCURACY = Measure("accuracy", "Accuracy (%)", (2, 3), _accuracy)
-WRONG = Measure("wrong", "FN + FP", (0, 2), _wrong)
+ACCURACY = Measure("accuracy", "Accuracy (%)", (2, 3), _of_digits("accuracy", unit=100))
+WRONG = Measure("wrong", "FN + FP", (0, 2), _of_digits("wrong"))
 ERROR_RATE = Measure("error_rate", "Error rate (%)", (2, 3), _of_cells("error_rate"))
 DIGITS = (ACCURACY, WRONG)
 PRINTED = ("accuracy", "error_rate")  # the paper's text has means of these
@@ -139,7 +134,7 @@ def main(result: StudyResult) -> tuple[Measure, ...]:
 
 
 def _scored(one: ScoredMeasure) -> Measure:
-    def read(model: TrainedModel) -> tuple[float | None, str]:
+    def read(model: TrainedModel | Baseline) -> tuple[float | None, str]:
         if model.scores is None:
             return None, "not judged"
         return model.scores.get(one.name), "undefined for these predictions"
@@ -170,75 +165,49 @@ def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Ro
     The paper's rows stay if there are fewer trials. A setup without a model has only the paper's values.
     """
     quoted = paper.quotation(study, setup.id)
-    theirs = [row.values for row in quoted.rows] if quoted else []
+    theirs = quoted.rows if quoted else ()
     ours = {model.trial: model for model in setup.models}
-    places = sorted({*ours, *range(1, len(theirs) + 1)})
-    return [
-        *(
-            _of_model(setup, n, ours.get(n), theirs[n - 1] if n <= len(theirs) else {}, measures)
-            for n in places
-        ),
-        *([_of_their_rows(setup, theirs, measures)] if theirs else []),
-        _of_means(setup, quoted, measures),
-    ]  # fmt: skip
+    found = []
+    for number in sorted({*ours, *range(1, len(theirs) + 1)}):
+        their, model = theirs[number - 1] if number <= len(theirs) else {}, ours.get(number)
+        pairs = ((Number(their[one.name]) if one.name in their else EMPTY, _ours(model, one)) for one in measures)
+        found.append(_row(setup.id, str(number), pairs, phrases.letter(setup, model) if model else EMPTY))
+    if theirs:  # what the paper does not print, computed from what it prints
+        means = ((_mean([row[one.name] for row in theirs], one), EMPTY) for one in measures)
+        found.append(_row(setup.id, "mean of the paper's rows", means))
+    text = quoted.text if quoted else None
+    printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
+    both = ((printed if one.name in PRINTED else EMPTY, _our_mean(setup, one)) for one in measures)
+    return [*found, _row(setup.id, "mean", both, phrases.models(setup) if setup.models else EMPTY)]
 
 
-def _of_model(
-    setup: SetupResult, number: int, model: TrainedModel | None, their: dict[str, Decimal], measures: Sequence[Measure]
-) -> Row:
-    pairs = [(_theirs(their, one), _ours(model, one)) for one in measures]
-    bits: Cell = phrases.letter(setup, model) if model else EMPTY
-    return (setup.id, str(number), *(cell for pair in pairs for cell in pair), bits)
+def _row(name: str, model: str, pairs: Iterable[tuple[Cell, Cell]], bits: Cell = EMPTY) -> Row:
+    """Return a row for a table of models. `pairs`: the paper's value and this study's, for each measure."""
+    return (name, model, *(cell for pair in pairs for cell in pair), bits)
 
 
-def _theirs(their: dict[str, Decimal], one: Measure) -> Cell:
-    return Number(their[one.name]) if one.name in their else EMPTY
-
-
-def _ours(model: TrainedModel | None, one: Measure) -> Cell:
+def _ours(model: TrainedModel | Baseline | None, one: Measure) -> Cell:
     if model is None:
         return MissingValue("not run")
     value, why = one.of(model)
     return measured(value, one.digits[0], why)
 
 
-def _of_their_rows(setup: SetupResult, theirs: list[dict[str, Decimal]], measures: Sequence[Measure]) -> Row:
-    """Return what the paper does not print, computed from what it prints."""
-    pairs = [(_mean([row[one.name] for row in theirs], one), EMPTY) for one in measures]
-    return (setup.id, "mean of the paper's rows", *(cell for pair in pairs for cell in pair), EMPTY)
-
-
-def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[Measure]) -> Row:
-    """Return the paper's means as printed, and those of this study."""
-    text = quoted.text if quoted else None
-    printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
-    pairs = [(printed if one.name in PRINTED else EMPTY, _our_mean(setup, one)) for one in measures]
-    bits = phrases.models(setup) if setup.models else EMPTY
-    return (setup.id, "mean", *(cell for pair in pairs for cell in pair), bits)
-
-
 def _our_mean(setup: SetupResult, one: Measure) -> Cell:
-    return _mean(one.values(setup), one, "undefined") if setup.models else MissingValue("not run")
+    if not setup.models:
+        return MissingValue("not run")
+    values = one.values(setup)
+    return _mean(values, one) if values else MissingValue("undefined", "in every trial")
 
 
-def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") -> Cell:
+def _mean(values: Sequence[Value], one: Measure) -> Cell:
     """Return the mean and sample standard deviation. A mean of whole numbers has one digit more."""
-    if not values:
-        return MissingValue(otherwise, "in every trial") if otherwise else EMPTY
-    cell = spread(values, (one.digits[0] or 1, one.digits[1]))
-    return cell if isinstance(cell, Spread) else EMPTY
+    return spread(values, (one.digits[0] or 1, one.digits[1]))
 
 
 def baseline_row(one: Baseline, measures: Sequence[Measure]) -> Row:
     """Return the measures of predictions that no training made: a row for a table of models."""
-    pairs = [(EMPTY, _of_baseline(one, measure)) for measure in measures]
-    return (one.name, EMPTY, *(cell for pair in pairs for cell in pair), EMPTY)
-
-
-def _of_baseline(one: Baseline, measure: Measure) -> Cell:
-    if one.cells is None:
-        return measured((one.scores or {}).get(measure.name), measure.digits[0])
-    return measured(getattr(one.cells, measure.name), measure.digits[0], one.cells.undefined.get(measure.name, ""))
+    return _row(one.name, EMPTY, [(EMPTY, _ours(one, measure)) for measure in measures])
 
 
 def baseline_notes(baselines: Sequence[Baseline]) -> list[str]:

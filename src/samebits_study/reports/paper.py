@@ -47,22 +47,16 @@ class PaperValue:
     place: str
 
 
-@dataclass(frozen=True)
-class PaperRow:
-    """One model of a table: measure -> value as printed. Measures are named as in `results.Digits` and `Cells`."""
-
-    values: dict[str, Decimal]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Quotation:
     """What the paper says of one library.
 
-    `claim`: the place where it says whether the library repeats; `text`: mean and deviation of the first measure, if a
-    sentence has them.
+    `rows`: of each model, measure -> value as printed; measures are named as in `results.Digits` and `Cells`. `claim`:
+    the place where it says whether the library repeats; `text`: mean and deviation of the first measure, if a sentence
+    has them.
     """
 
-    rows: tuple[PaperRow, ...]
+    rows: tuple[dict[str, Decimal], ...]
     place: str
     training: PaperValue
     testing: PaperValue
@@ -73,7 +67,7 @@ class Quotation:
     @property
     def different(self) -> int:
         """How many rows differ. There were at least so many different models."""
-        return len({tuple(row.values.items()) for row in self.rows})
+        return len({tuple(row.items()) for row in self.rows})
 
 
 def _quoted(printed: str, place: str) -> PaperValue:
@@ -81,10 +75,10 @@ def _quoted(printed: str, place: str) -> PaperValue:
     return PaperValue(Decimal(mean), Decimal(deviation), place)
 
 
-def _rows(measures: str, printed: str) -> tuple[PaperRow, ...]:
+def _rows(measures: str, printed: str) -> tuple[dict[str, Decimal], ...]:
     names = measures.split()
     lines = [line.split() for line in printed.strip().splitlines()]
-    return tuple(PaperRow(dict(zip(names, map(Decimal, line), strict=True))) for line in lines)
+    return tuple(dict(zip(names, map(Decimal, line), strict=True)) for line in lines)
 
 
 _DIGITS, _CELLS = "accuracy wrong", "error_rate dice precision recall f1"
@@ -190,7 +184,7 @@ def of_itself(quoted: Quotation, measure: str) -> list[str]:
     """
     if quoted.text is None:
         return []
-    values = [row.values[measure] for row in quoted.rows]
+    values = [row[measure] for row in quoted.rows]
     mean, deviation = how(quoted.text.mean, statistics.mean(values)), of_deviation(quoted.text.deviation, values)
     if mean == "rounded" and deviation == "sample, rounded":
         return []
@@ -224,7 +218,7 @@ def of_cells(study: Iterable[Quotation]) -> list[str]:
 
     The paper does not give this number. The result is empty if none fits.
     """
-    fitting = true_cells([row.values["error_rate"] for quoted in study for row in quoted.rows])
+    fitting = true_cells([row["error_rate"] for quoted in study for row in quoted.rows])
     if not fitting:
         return []
     return [

@@ -93,11 +93,9 @@ def done(result: StudyResult) -> list[SetupResult]:
 
 def kind(result: StudyResult) -> str:
     """Return what is judged: digits, cells, or scores. If the study gave no model: the name of its data, or nothing."""
-    judged = {_kind(model) for setup in result.setups for model in setup.models}
-    return judged.pop() if judged else str(result.data.get("study", ""))
-
-
-def _kind(model: TrainedModel) -> str:
+    model = next((model for setup in result.setups for model in setup.models), None)
+    if model is None:
+        return str(result.data.get("study", ""))
     return "digits" if model.digits else "cells" if model.cells else "scores"
 
 
