@@ -60,7 +60,7 @@ def test_baselines_are_judged_as_predictions_are_and_have_a_row_below_the_models
     assert (made.name, made.about, made.scores) == ("all twos", "two for each", {"far": 1.0, "close": None})
     result = result_of([("a", 1.25), ("a", 1.25), ("b", 4.0)]).model_copy(update={"baselines": [made]})
     table = next(table for table in output.every_table(result) if table.id == "scores")
-    assert output.as_csv(table).splitlines()[-1] == "all twos,,1.00,,undefined,"
+    assert output.as_csv(table).splitlines()[-1] == "all twos,,1.00,,undefined: the script gives none,"
     assert "All twos: two for each." in table.notes
 
 

@@ -137,7 +137,7 @@ def _scored(one: ScoredMeasure) -> Measure:
     def read(model: TrainedModel | Baseline) -> tuple[float | None, str]:
         if model.scores is None:
             return None, "not judged"
-        return model.scores.get(one.name), "undefined for these predictions"
+        return model.scores.get(one.name), "the script gives none"
 
     return Measure(one.name, one.head, one.digits, read)
 
