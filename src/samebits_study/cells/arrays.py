@@ -79,7 +79,8 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> dict[s
     _refuse_without_cells(cells, source)
     if settings.whole_cells:
         cells = with_whole_cells(cells)
-    images = {**training_arrays(cells, settings.augmented, settings.seed), "test_images": _images(cells.test)}
+    images = training_arrays(cells, settings.augmented, settings.seed)
+    images["test_images"] = np.stack([field.image for field in cells.test])
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DATA, images)
     _write(folder / TRUTH, _truth(cells))
@@ -175,10 +176,6 @@ def training_arrays(cells: CellData, augmented: int, seed: int) -> Arrays:
         "train_images": np.stack([pairs[row][0] for row in order]),
         "train_masks": np.stack([pairs[row][1] for row in order]),
     }
-
-
-def _images(fields: list[Field]) -> Grey:
-    return np.stack([field.image for field in fields])
 
 
 def _truth(cells: CellData) -> Arrays:

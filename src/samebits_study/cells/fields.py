@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage import io, transform
+from skimage import io, segmentation, transform
 
 from samebits.errors import DataError
 from samebits.words import count, first_few
@@ -107,8 +107,7 @@ def widest_cell(labels: NDArray[np.integer]) -> int:
 
 def renumbered(labels: NDArray[np.integer]) -> Labels:
     """Return the labels 1 to n, in the order of the old ones, without gaps."""
-    _, numbers = np.unique(np.append(0, labels.ravel()), return_inverse=True)
-    return numbers[1:].reshape(labels.shape).astype(np.int32)
+    return np.asarray(segmentation.relabel_sequential(labels)[0], np.int32)
 
 
 def left_out(numbers: dict[str, int], what: str, tested: str) -> str:
