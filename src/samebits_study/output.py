@@ -27,28 +27,20 @@ def as_csv(table: Table) -> str:
 
     A mean and its deviation have a column each. Notes are only in the other formats.
     """
-    widths = [
-        2 if any(isinstance(row[place], Spread) for row in table.rows) else 1 for place in range(len(table.columns))
-    ]
+    places = range(len(table.columns))
+    widths = [2 if any(isinstance(row[place], Spread) for row in table.rows) else 1 for place in places]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(name for column, width in zip(table.columns, widths, strict=True) for name in _names(column, width))
-    for row in table.rows:
-        writer.writerow(text for cell, width in zip(row, widths, strict=True) for text in _texts(cell, width))
+    rows = [[(column.head, f"{column.head}, standard deviation") for column in table.columns]]
+    rows += [[_texts(cell) for cell in row] for row in table.rows]
+    for row in rows:
+        writer.writerow(text for both, width in zip(row, widths, strict=True) for text in both[:width])
     return file.getvalue()
 
 
-def _names(column: Column, width: int) -> list[str]:
-    return [column.head, f"{column.head}, standard deviation"][:width]
-
-
-def _texts(cell: Cell, width: int) -> list[str]:
-    if not isinstance(cell, Spread):
-        return [shown(cell), ""][:width]
-    return [
-        text_of(cell.mean, cell.digits[0]),
-        deviation_of(cell),
-    ]
+def _texts(cell: Cell) -> tuple[str, str]:
+    """Return a value and its deviation."""
+    return (text_of(cell.mean, cell.digits[0]), deviation_of(cell)) if isinstance(cell, Spread) else (shown(cell), "")
 
 
 PREAMBLE = "% \\usepackage{booktabs,longtable,array}"

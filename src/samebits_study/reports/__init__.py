@@ -35,7 +35,7 @@ from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
-__all__ = ["Drawn", "DrawnFigure", "beyond", "case", "facts_of", "main_measure", "outcome", "picture", "report", "says"]
+__all__ = ["Drawn", "DrawnFigure", "case", "facts_of", "main_measure", "outcome", "picture", "report", "says"]
 
 SHOWN_FIRST = "setups"  # the figure that shows all setups side by side
 TERMS = "1"  # the table of terms, which comes last
@@ -78,7 +78,7 @@ def report(
             *_section("The paper's figures", "paper-figures", _figures(rest, result, of_the_paper=True)),
             *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
             *_section(
-                beyond(result),
+                "Beyond the paper" if result.study in paper.STUDIES else "Tables and figures",
                 "beyond",
                 [*_figures(rest, result, of_the_paper=False), *_tables(tables, of_the_paper=False)],
             ),
@@ -275,8 +275,3 @@ def _trials(ran: list[SetupResult], result: StudyResult) -> str:
     numbers = [len(setup.models) for setup in ran] or [result.trials]
     few = f"{min(numbers):,} to " if min(numbers) < max(numbers) else ""
     return few + words.count(max(numbers), "trial")
-
-
-def beyond(result: StudyResult) -> str:
-    """Return the heading of the tables and figures that are not the paper's."""
-    return "Beyond the paper" if result.study in paper.STUDIES else "Tables and figures"

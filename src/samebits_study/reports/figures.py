@@ -155,16 +155,13 @@ def _beside_paper(result: StudyResult, number: str, measure: Measure, title: str
     same = len(panels) == 1 or _comparable(theirs, ours)
     notes = _not_there(ids, known, measure) + ([] if same else ["The two panels have different axes."])
     if measure is measures.ERROR_RATE:
-        one_cell = "".join(f"One cell is {100 / true:.2f} %. " for true in _true_cells(result)[:1] if true)
+        cells = [model.cells.true_count for setup in result.setups for model in setup.models if model.cells]
+        one_cell = "".join(f"One cell is {100 / true:.2f} %. " for true in cells[:1] if true)
         said = "False cells cancel missed ones in this rate, so also read F1 in the figure of all setups."
         notes.append(f"{one_cell}{said}")
     if paper.EQUATION_1 in ids and theirs:
         notes.append("The paper gives no numbers for its PyTorch models of this figure.")
     return Figure(number, title, READ_THERE, Boxes(measure.head, panels, same), notes=tuple(notes))
-
-
-def _true_cells(result: StudyResult) -> list[int]:
-    return [model.cells.true_count for setup in result.setups for model in setup.models if model.cells]
 
 
 def _an(measure: Measure) -> str:

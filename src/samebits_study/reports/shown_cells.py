@@ -5,7 +5,6 @@ They need the masks of the trials, so they need the folder of the study, not onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -134,8 +133,7 @@ def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figu
         return _two_trials(setup, ", split where cells touch" if split else "", *found)
     ran = any(len(setup.models) > 1 for setup in setups)
     none = "the trials of each setup gave the same masks, pixel by pixel" if ran else "no setup has two trials"
-    why = f"Figure 4 cannot be made: {none}."
-    return Figure("4", TITLE_4, why=why)
+    return Figure("4", TITLE_4, why=f"Figure 4 cannot be made: {none}.")
 
 
 def _predictions(result: StudyResult, folder: Path, setup: SetupResult) -> dict[int, NDArray[Any]]:
@@ -148,15 +146,12 @@ def _predictions(result: StudyResult, folder: Path, setup: SetupResult) -> dict[
         first.setdefault(model.predictions, model.trial)
     if len(first) < 2 or setup.id not in SETUPS:
         return {}
-    places = dict(collection.places_of_models(_work(result, folder), SETUPS[setup.id]))
-    return {trial: collection.read_predictions(places[trial]) for trial in first.values() if trial in places}
-
-
-def _work(result: StudyResult, folder: Path) -> Work:
     study = catalog.study_named(result.study)
     scale = catalog.scale_named(study, result.scale)
-    return Work(study=study, scale_name=result.scale, scale=scale, trials=result.trials, folder=folder,
+    work = Work(study=study, scale_name=result.scale, scale=scale, trials=result.trials, folder=folder,
                 data=folder / "data" / data.FILE)  # fmt: skip
+    places = dict(collection.places_of_models(work, SETUPS[setup.id]))
+    return {trial: collection.read_predictions(places[trial]) for trial in first.values() if trial in places}
 
 
 def most_different(
@@ -197,10 +192,7 @@ def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[bool, int
 
 
 def true_cells_of_one_only(field: TestField, a: CellCount, b: CellCount) -> tuple[set[int], set[int]]:
-    """Return the numbers of the true cells that only one of the two trials counts.
-
-    The other trial has no partner for them.
-    """
+    """Return the numbers of the true cells that only one of the two trials counts."""
     truth = count.only(field.truth, count.counted(field.truth, field.frame))
     found, others = ({true for true, _ in agreement.same_cells(truth, one.counted)} for one in (a, b))
     return found - others, others - found
@@ -209,11 +201,8 @@ def true_cells_of_one_only(field: TestField, a: CellCount, b: CellCount) -> tupl
 def by_one_only(a: CellCount, b: CellCount) -> tuple[list[int], list[int]]:
     """Return the numbers of the cells that only one trial counts. The other trial has no partner for them."""
     pairs = agreement.same_cells(a.counted, b.counted)
-    return _without(a.counted, (one for one, _ in pairs)), _without(b.counted, (other for _, other in pairs))
-
-
-def _without(labels: Labels, matched: Iterable[int]) -> list[int]:
-    return sorted({*np.unique(labels).tolist()} - {0, *matched})
+    first = np.setdiff1d(a.counted, [0, *(one for one, _ in pairs)])
+    return first.tolist(), np.setdiff1d(b.counted, [0, *(other for _, other in pairs)]).tolist()
 
 
 def _two_trials(setup: SetupResult, after: str, field: TestField, a: CellCount, b: CellCount) -> Figure:

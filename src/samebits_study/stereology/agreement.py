@@ -132,10 +132,6 @@ def _shares(truth: Labels, prediction: Labels) -> tuple[Labels, Labels, npt.NDAr
     return true[true != 0], predicted[predicted != 0], (both / either)[true != 0][:, predicted != 0]
 
 
-def _counts(found: int, true: int, predicted: int) -> CellCounts:
-    return CellCounts(tp=found, fp=predicted - found, fn=true - found)
-
-
 @dataclass(frozen=True)
 class ImageAgreement:
     """The agreement on one image: counts of cells by the counting rule, all pixels, and the counted cells one by one.
@@ -174,7 +170,7 @@ def agreement(
         true_count=len(in_truth) if by_hand is None else by_hand,
         predicted_count=len(in_prediction),
         pixels=overlap(truth != 0, prediction != 0),
-        cells=_counts(len(found), len(in_truth), len(in_prediction)),
+        cells=CellCounts(tp=len(found), fp=len(in_prediction) - len(found), fn=len(in_truth) - len(found)),
         missed=tuple(int(cell) for cell in in_truth if cell not in found),
     )
 
