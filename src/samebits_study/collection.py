@@ -57,7 +57,7 @@ def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], 
         distances=distances(places, groups_of(models)),
         retests=retests,
         plain=_plain(work, setup, models),
-        initial=look(weights_files(places[0][1])[0][1], setup.library) if places else [],
+        initial=initial_kernels(weights_files(places[0][1])[0][1], setup.library) if places else [],
         **_verdict(judged, setup),
     )
 
@@ -72,10 +72,8 @@ def places_of_models(work: Work, setup: StudySetup) -> list[tuple[int, Path]]:
 
 def _verdict(judged: Result | None, setup: StudySetup) -> dict[str, Any]:
     """Return the verdict of check on the trials. A setup with one process has only its controls."""
-    if judged is None:
-        return {}
-    if setup.one_process:
-        return {"controls": judged.setup.controls}
+    if judged is None or setup.one_process:
+        return {"controls": judged.setup.controls} if judged else {}
     return {
         "controls": judged.setup.controls,
         "verdict": judged.verdict,
@@ -179,13 +177,11 @@ def _machine(record: Path, setup: StudySetup, number: int) -> str:
     return runs.name_of_machine(file.machine if file else {})
 
 
-# Which of the paper's Equations 1 and 2 the weights were drawn from that a model started with.
-#
-# The rule is that of `samebits parity init`: see `samebits_parity/init/formulas.py`.
+def initial_kernels(path: Path, library: Library) -> list[Initial]:
+    """Return from which of the paper's Equations 1 and 2 each kernel of a file of weights was drawn.
 
-
-def look(path: Path, library: Library) -> list[Initial]:
-    """Return one line for each kernel of a file of weights."""
+    The rule is that of `samebits parity init`: see `samebits_parity/init/formulas.py`.
+    """
     with np.load(path) as saved:
         kernels = [(name, saved[name]) for name in saved.files if saved[name].ndim > 1]
     return [judge(name, kernel, connections(kernel.shape, library)) for name, kernel in kernels]

@@ -127,12 +127,6 @@ def _comparable(found: StudyResult) -> dict[str, Any]:
     return {**same, "data": found.data.get("digest"), "true cells": found.data.get("digest_of_truth")}
 
 
-def _as_last_asked(work: Work, setup: StudySetup) -> Work:
-    """Return the study with the number of trials last requested for the setup."""
-    with _damage_said(work, setup):
-        return replace(work, trials=runs.trials_wanted(work, setup))
-
-
 @contextmanager
 def _damage_said(work: Work, setup: StudySetup) -> Iterator[None]:
     """Add to the error of an unreadable record what to do about it in a study."""
@@ -174,9 +168,9 @@ def result(
         if setup.id in known:
             continue
         if setup.id in reasons or runs.record_folder(work, setup).is_dir():
-            own = work if setup.id in reasons else _as_last_asked(work, setup)
-            with _damage_said(own, setup):
-                known[setup.id] = collection.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, ""))
+            with _damage_said(work, setup):
+                own = work if setup.id in reasons else replace(work, trials=runs.trials_wanted(work, setup))
+                known[setup.id] = collection.collect(own, setup, judge, retest(own, setup), reasons.get(setup.id, ""))
         elif setup.id in others:
             known[setup.id] = others[setup.id]
     found = _result(work, made, [known[name] for name in SETUPS if name in known])
@@ -201,10 +195,6 @@ def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> Stud
     )
 
 
-def _retests(work: Work, setup: StudySetup) -> list[Retest]:
-    return retest(work, setup) if not setup.one_process and work.seed is None else []
-
-
 @dataclass(frozen=True)
 class RetestFactor:
     """One thing that is varied.
@@ -215,11 +205,6 @@ class RetestFactor:
     name: str
     variables: dict[str, str | None] = field(default_factory=dict)
     control: str | None = None
-
-    @property
-    def folder(self) -> str:
-        """The name of its folder."""
-        return self.name.replace(" ", "-")
 
 
 # oneDNN chooses its kernels by ONEDNN_MAX_CPU_ISA (DNNL_ and MKLDNN_ before), ATen by ATEN_CPU_CAPABILITY, MKL by
@@ -238,21 +223,21 @@ FACTORS = (
 
 
 def retest(work: Work, setup: StudySetup) -> list[Retest]:
-    """Test the first model's weights again, once for each factor.
+    """Test the first model's weights again, once for each factor; not in a study of several seeds.
 
-    A test that cannot be run has its reason in its place.
+    A test that cannot be run has its reason in its place. A setup with one process has no tests.
 
     The paper tested its models on a second GPU and found the same results (section IX). On a CPU, what can differ
     between two machines is how many threads share the work and which instructions do it. Each test runs as the trials
     did, under the setup's own controls, and differs from them only in the factor that names it.
     """
-    places = collection.places_of_models(work, setup)
-    return [_retest(work, setup, factor, places[0]) for factor in FACTORS] if places else []
+    places = [] if setup.one_process or work.seed is not None else collection.places_of_models(work, setup)[:1]
+    return [_retest(work, setup, factor, place) for place in places for factor in FACTORS]
 
 
 def _retest(work: Work, setup: StudySetup, factor: RetestFactor, model: tuple[int, Path]) -> Retest:
     number, place = model
-    record = work.setup_folder(setup) / "retests" / factor.folder / runs.RECORD
+    record = work.setup_folder(setup) / "retests" / factor.name.replace(" ", "-") / runs.RECORD
     out = record / "trials" / "001" / "out"
     try:
         if not zipfile.is_zipfile(out / trainings.PREDICTIONS):

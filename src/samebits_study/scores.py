@@ -64,11 +64,8 @@ def _scores(
     missing = [measure.name for measure in study.measures if measure.name not in given]
     if missing:
         raise DataError(f"The scores of {study.data} lack {missing[0]}, a measure of the study {study.name}.", _AGAIN)
-    return {measure.name: _number(given[measure.name]) for measure in study.measures}
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    values = {measure.name: given[measure.name] for measure in study.measures}
+    return {name: None if value is None else float(value) for name, value in values.items()}
 
 
 def decisions(study: Study, predictions: NDArray[Any]) -> NDArray[Any] | None:
@@ -98,15 +95,6 @@ def cell_baselines(kind: str, folder: Path, judge: Judge) -> list[Baseline]:
     from samebits_study.cells import arrays, methods  # scipy and scikit-image, which LeNet-5 does not need
 
     masks = arrays.read_truth(folder / arrays.TRUTH).masks
-    return [
-        *_judged(TRUE_MASK, "the masks of the test fields, counted like a prediction", judge(masks)),
-        *(
-            one
-            for made in methods.every(folder / data.FILE)
-            for one in _judged(made.name, made.about, judge(made.masks))
-        ),
-    ]
-
-
-def _judged(name: str, about: str, found: Any) -> list[Baseline]:
-    return [Baseline(name=name, about=about, cells=found)] if isinstance(found, Cells) else []
+    true = methods.MethodMasks(TRUE_MASK, "the masks of the test fields, counted like a prediction", masks)
+    judged = [(one, judge(one.masks)) for one in (true, *methods.every(folder / data.FILE))]
+    return [Baseline(name=one.name, about=one.about, cells=cells) for one, cells in judged if isinstance(cells, Cells)]
