@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from samebits.errors import DataError, NotFoundError, UsageError
+from samebits.errors import DataError, UsageError
 from samebits_parity.weights.rules import (
     CONVOLUTION,
     DENSE,
@@ -197,7 +197,7 @@ STUDIES: dict[str, Study] = {
             name="lenet5",
             about="LeNet-5 classifies MNIST digits",
             data="digits",
-            scripts={"keras2": "lenet5_keras2.py", "pytorch": "lenet5_pytorch.py", "keras3": "lenet5_keras3.py"},
+            scripts={"keras2": "lenet5_keras.py", "pytorch": "lenet5_pytorch.py", "keras3": "lenet5_keras.py"},
             layers=LENET5,
             scales={
                 "smoke": StudyScale(trials=2, epochs=1, data={"train": 1000, "validation": 200, "test": 500}),
@@ -209,7 +209,7 @@ STUDIES: dict[str, Study] = {
             name="unet",
             about="U-Net segments cells, which are then counted",
             data="cells",
-            scripts={"keras2": "unet_keras2.py", "pytorch": "unet_pytorch.py", "keras3": "unet_keras3.py"},
+            scripts={"keras2": "unet_keras.py", "pytorch": "unet_pytorch.py", "keras3": "unet_keras.py"},
             layers=UNET,
             folded_figures=("1", "2", "5"),
             scales={
@@ -288,13 +288,6 @@ def setups_named(names: list[str]) -> list[StudySetup]:
 
 
 NAMES: dict[Library, str] = {"keras2": "Keras 2.3.1", "pytorch": "PyTorch", "keras3": "Keras 3"}
-
-
-def refuse_setup(study: Study, setup: StudySetup) -> None:
-    """Raise NotFoundError if a study cannot run a setup."""
-    why = why_not(study, setup)
-    if why:
-        raise NotFoundError(why)
 
 
 def runnable_setups(study: Study) -> list[str]:

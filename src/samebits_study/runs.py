@@ -44,7 +44,10 @@ def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
     experiment = _experiment(work, setup, initial, progress)
     progress.part_started(setup.id)
     experiment.progress = _OfStudy(progress, experiment.file.options.trials)
-    for number in _missing(work, setup, experiment, progress):
+    missing = _missing(work, setup, experiment, progress)
+    if missing:
+        _refuse_lost_script(work, setup, experiment)
+    for number in missing:
         experiment.recall(())
         looked = experiment.run(Limits(), [number])
         _refuse_failure(setup, experiment, looked.files[0])
@@ -89,7 +92,9 @@ def _repeats(file: RecordFile) -> int:
 
 def _refuse_missing(work: Work, setup: StudySetup) -> None:
     """Raise NotFoundError if the study has no script for a setup, or with all environments that are missing."""
-    catalog.refuse_setup(work.study, setup)
+    why_not = catalog.why_not(work.study, setup)
+    if why_not:
+        raise NotFoundError(why_not)
     said, advice = [], []
     for one in (setup, *_drawn_by(work, setup)):
         try:
@@ -194,6 +199,14 @@ def trial_file(folder: Path) -> TrialFile | None:
         return None
 
 
+def _refuse_lost_script(work: Work, setup: StudySetup, experiment: Experiment) -> None:
+    """Raise NotFoundError if the script of the earlier trials is gone: those of a different one prove nothing."""
+    script = next(word for word in experiment.file.command if word.endswith(".py"))
+    if not Path(script).is_file():
+        what = f"{setup.id}: its trials ran {script}, which is not there any more."
+        raise NotFoundError(what, f"Remove {work.setup_folder(setup)}: the study runs {setup.id} again.")
+
+
 def _refuse_failure(setup: StudySetup, experiment: Experiment, file: TrialFile) -> None:
     if file.status == "complete" and file.exit_code == 0:
         return
@@ -252,11 +265,11 @@ def _carried(work: Work, source: StudySetup) -> Path:
     return work.folder / "initial" / f"{source.id}-for-pytorch.npz"
 
 
-def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:
+def run_alone(setup: StudySetup, words: list[str], directory: Path) -> None:
     """Run a command of a setup, unwatched. Raises NotFoundError, TrainingFailure."""
     python = trainings.interpreter(setup)
     search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
-    environment = {**os.environ, **(variables or {}), "PATH": search}
+    environment = {**os.environ, "PATH": search}
     done = subprocess.run(
         words, cwd=directory, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )

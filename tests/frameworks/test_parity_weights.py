@@ -137,11 +137,11 @@ def test_the_study_s_unet_comes_back_from_pytorch_with_the_same_bits(wanted, tmp
 @pytest.mark.slow
 def test_the_stacks_of_the_paper(move, tmp_path, legacy_python):
     for name, text in (
-        ("k.py", "import unet_keras2\ndef net():\n    return unet_keras2.unet(16, 2)\n"),
+        ("k.py", "import unet_keras\ndef net():\n    return unet_keras.unet(16, 2)\n"),
         ("t.py", "import unet_pytorch\ndef net():\n    return unet_pytorch.UNet(2)\n"),
     ):
         (tmp_path / name).write_text(text)
-    for name in ("unet_keras2.py", "unet_pytorch.py", "outcomes.py", "keras_parts.py", "pytorch_parts.py"):
+    for name in ("unet_keras.py", "unet_pytorch.py", "outcomes.py", "keras_parts.py", "pytorch_parts.py"):
         shutil.copy(SCRIPTS / name, tmp_path)
     pythons = (legacy_python("keras-tf2.1"), legacy_python("pytorch-1.3"))
     words = [f"{tmp_path / name}:net" for name in ("k.py", "t.py")]

@@ -78,6 +78,6 @@ def no_counterparts():
 def unet():
     """The study's."""
     sys.path.insert(0, os.environ["SCRIPTS"])
-    import unet_keras3
+    import unet_keras
 
-    return unet_keras3.unet(16, 2)
+    return unet_keras.unet(16, 2)

@@ -1,10 +1,13 @@
 """Which setups a study can run."""
 
+import re
+from types import SimpleNamespace
+
 import pytest
 
 from samebits.errors import NotFoundError
 from samebits.options import REPORTS
-from samebits_study import catalog
+from samebits_study import catalog, runs
 from samebits_study.catalog import SETUPS, STUDIES
 from samebits_study.results import SetupResult, StudyResult
 
@@ -21,9 +24,11 @@ def pytorch_alone():
 
 
 def test_a_setup_without_a_script_for_its_library_cannot_be_run(pytorch_alone):
-    with pytest.raises(NotFoundError, match=r"The study other has no script for Keras 2\.3\.1\."):
-        catalog.refuse_setup(pytorch_alone, SETUPS["keras-tf2.1"])
-    catalog.refuse_setup(pytorch_alone, SETUPS["pytorch-1.3-glorot"])
+    said = "The study other has no script for Keras 2.3.1."
+    assert catalog.why_not(pytorch_alone, SETUPS["keras-tf2.1"]) == said
+    with pytest.raises(NotFoundError, match=re.escape(said)):
+        runs.run_setup(SimpleNamespace(study=pytorch_alone), SETUPS["keras-tf2.1"], None)
+    assert catalog.why_not(pytorch_alone, SETUPS["pytorch-1.3-glorot"]) == ""
 
 
 def test_neither_can_one_that_starts_from_the_weights_of_a_library_without_script_or_of_unnamed_layers(pytorch_alone):
@@ -39,8 +44,20 @@ def test_an_option_that_a_script_does_not_name_is_told():
     scripts = {"pytorch": STUDIES["lenet5"].scripts["keras3"]}
     study = type(STUDIES["lenet5"])(name="other", about="", data="digits", scripts=scripts, scales={})
     assert catalog.why_not(study, SETUPS["pytorch-1.3-inverted"]) == (
-        "lenet5_keras3.py takes no --initial and no --inverted."
+        "lenet5_keras.py takes no --initial and no --inverted."
     )
+
+
+def test_a_setup_whose_script_is_gone_gets_no_further_trials(tmp_path):
+    """Trials of a different script prove nothing about the earlier ones. Complete setups are not asked."""
+    command = ["env", "A=1", "python", str(tmp_path / "gone.py"), "--out", "x"]
+    begun = SimpleNamespace(file=SimpleNamespace(command=command))
+    work = SimpleNamespace(setup_folder=lambda setup: tmp_path / setup.id)
+    with pytest.raises(NotFoundError, match=r"pytorch: its trials ran .*gone\.py, which is not there") as failed:
+        runs._refuse_lost_script(work, SETUPS["pytorch"], begun)
+    assert failed.value.advice == f"Remove {tmp_path / 'pytorch'}: the study runs pytorch again."
+    (tmp_path / "gone.py").write_text("")
+    runs._refuse_lost_script(work, SETUPS["pytorch"], begun)
 
 
 @pytest.mark.parametrize(("setups", "status"), [(None, 0), (["pytorch", "keras-tf2.1"], 3)])

@@ -14,14 +14,15 @@ CLASSES, PRIOR = 10, 3.0
 ops = getattr(keras, "ops", keras.backend)
 
 
-def detector(size, features=8):
+def network(options, images, features=8):
     """Return a network from images (n, size, size, 1) to cells (n, size / 4, size / 4, classes + 4)."""
     layers = []
     for width in (features, 2 * features, 3 * features):
         layers += [keras.layers.MaxPooling2D()] if layers else []
         layers += [keras.layers.Conv2D(width, 3, padding="same", activation="relu") for _ in range(2)]
     model = keras.models.Sequential([*layers, keras.layers.Conv2D(CLASSES + 4, 1)])
-    model.build((None, size, size, 1))
+    model.build((None,) + images.shape[1:])
+    model.compile(keras.optimizers.Adam(options.rate), loss_of)
     return model
 
 
@@ -33,44 +34,19 @@ def loss_of(targets, given):
     return ops.sum(focal, (1, 2, 3)) + ops.sum(apart, (1, 2, 3))
 
 
-def images_of(data, part):
-    """Return (n, size, size, 1) from 0 to 1."""
-    return data[part + "_images"][..., None].astype("float32") / 255
+def arrays_of(data, part):
+    """Return images (n, size, size, 1) from 0 to 1, and the targets of their cells."""
+    return data[part + "_images"][..., None].astype("float32") / 255, data[part + "_targets"]
 
 
-def predict(model, images):
+def predict(model, options, images, targets):
     """Return the cells, their scores from 0 to 1."""
     given = model.predict(images, batch_size=100, verbose=0)
     return np.concatenate([1 / (1 + np.exp(PRIOR - given[..., :CLASSES])), given[..., CLASSES:]], -1)
-
-
-def train_and_test(options, out):
-    """Train and test one model. Write its weights, its predictions on the test scenes, and outcome.json."""
-    keras_parts.set_seeds(options)
-    data = np.load(options.data)
-    model = detector(data["test_images"].shape[1])
-    model.compile(keras.optimizers.Adam(options.rate), loss_of)
-    keras_parts.save_by_number(model, outcomes.weights_file(out, 0))
-    clock, kept = outcomes.Clock(), keras_parts.KeptEpochs(out, keras_parts.save_by_number, (1, options.epochs))
-    history = model.fit(images_of(data, "train"), data["train_targets"], batch_size=options.batch,
-                        epochs=options.epochs, verbose=2, callbacks=[kept]).history  # fmt: skip
-    clock.mark()
-    outcomes.write_predictions(out, predict(model, images_of(data, "test")))
-    clock.mark()
-    outcomes.write(out, keras_parts.library(), clock, loss=history.get("loss", []))
-
-
-def test_again(options, out):
-    """Write the predictions of weights that were trained before."""
-    keras_parts.set_seeds(options)
-    images = images_of(np.load(options.data), "test")
-    model = detector(images.shape[1])
-    keras_parts.load(model, options.test)
-    outcomes.write_predictions(out, predict(model, images))
 
 
 if __name__ == "__main__":
     parser = outcomes.parser(__doc__, "made by scenes.py", epochs=12, batch=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     outcomes.add(parser, keras_parts.OPTIONS, ["--threads"])
-    outcomes.run(parser.parse_args(), train_and_test, test_again)
+    outcomes.run(parser.parse_args(), outcomes.Task(keras_parts, (1,), arrays_of, network, keras_parts.fit, predict))

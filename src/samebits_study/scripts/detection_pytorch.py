@@ -6,7 +6,6 @@ Each cell of a grid gives the probability of each class, the centre and the size
 The loss is that of "Objects as Points" without its Gaussian neighbourhood (Zhou et al. 2019, arXiv 1904.07850).
 """
 
-import numpy as np
 import outcomes
 import pytorch_parts
 import torch
@@ -15,7 +14,7 @@ from torch import nn
 CLASSES, PRIOR = 10, 3.0  # at the start no cell holds a digit: the scores begin at 1 / (1 + e^3)
 
 
-def detector(features=8):
+def network(options, images, features=8):
     """Return a network from images (n, 1, size, size) to cells (n, classes + 4, size / 4, size / 4)."""
     layers, before = [], 1
     for width in (features, 2 * features, 3 * features):
@@ -40,51 +39,23 @@ def loss_of(net, images, targets):
     return (focal.sum((1, 2, 3)) + apart.sum((1, 2, 3))).mean()
 
 
-def images_of(data, part):
-    """Return (n, 1, size, size) from 0 to 1."""
-    return torch.from_numpy(data[part + "_images"][:, None].astype("float32") / 255)
+def arrays_of(data, part):
+    """Return images (n, 1, size, size) from 0 to 1, and the targets of their cells."""
+    images = torch.from_numpy(data[part + "_images"][:, None].astype("float32") / 255)
+    return images, torch.from_numpy(data[part + "_targets"])
 
 
-def train(net, options, out, data):
-    """Return the losses, one for each epoch."""
-    optimizer, losses = torch.optim.Adam(net.parameters(), lr=options.rate), []
-    for epoch in range(1, options.epochs + 1):
-        rows = torch.from_numpy(np.random.permutation(len(data[0]))).split(options.batch)
-        losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, pytorch_parts.batches(data, rows)))
-        if epoch in (1, options.epochs):
-            pytorch_parts.save_weights(net, outcomes.weights_file(out, epoch))
-        print(f"epoch {epoch}  loss {losses[-1]:.6f}")
-    return losses
+def train(net, options, keep, *arrays):
+    return pytorch_parts.fit(net, options, keep, loss_of, arrays)
 
 
-def predict(net, images):
+def predict(net, options, images, targets):
     net.eval()
     with torch.no_grad():
         return torch.cat([cells_of(net, part) for part in images.split(100)]).numpy()
 
 
-def train_and_test(options, out):
-    """Train and test one model. Write its weights, its predictions on the test scenes, and outcome.json."""
-    pytorch_parts.set_seeds(options.seed)
-    net, data = detector(), np.load(options.data)
-    pytorch_parts.start_weights(net)
-    pytorch_parts.save_weights(net, outcomes.weights_file(out, 0))
-    clock = outcomes.Clock()
-    losses = train(net, options, out, (images_of(data, "train"), torch.from_numpy(data["train_targets"])))
-    clock.mark()
-    outcomes.write_predictions(out, predict(net, images_of(data, "test")))
-    clock.mark()
-    outcomes.write(out, f"torch {torch.__version__}", clock, loss=losses)
-
-
-def test_again(options, out):
-    """Write the predictions of weights that were trained before."""
-    net = detector()
-    pytorch_parts.start_weights(net, options.test)
-    outcomes.write_predictions(out, predict(net, images_of(np.load(options.data), "test")))
-
-
 if __name__ == "__main__":
     parser = outcomes.parser(__doc__, "made by scenes.py", epochs=12, batch=16)
     parser.add_argument("--rate", type=float, default=2e-3)
-    outcomes.run(parser.parse_args(), train_and_test, test_again)
+    outcomes.run(parser.parse_args(), outcomes.Task(pytorch_parts, (1,), arrays_of, network, train, predict))

@@ -5,12 +5,11 @@ import random
 
 import keras
 import numpy as np
-from outcomes import weights_file
 
 KERAS_3 = hasattr(keras, "ops")
 
 
-def library():
+def name():
     """Return Keras and the library with which it computes."""
     if KERAS_3:
         return "keras %s, %s" % (keras.__version__, keras.backend.backend())
@@ -36,6 +35,7 @@ def set_seeds(options):
         return
     import tensorflow as tf
 
+    keras.backend.clear_session()  # with --repeat, of the model before
     np.random.seed(options.seed)
     random.seed(options.seed)
     settings = tf.compat.v1.ConfigProto()
@@ -59,24 +59,33 @@ def set_seeds(options):
     tf.compat.v1.keras.backend.set_session(session)  # a session of tf.keras: Keras 2.3.1 does not ask for it
 
 
-class KeptEpochs(keras.callbacks.Callback):
-    """Keeps the weights after some epochs, or after each."""
+def start(model, options):
+    """Leave the model as it is: Keras' own weights are those that a training starts from."""
 
-    def __init__(self, out, save, epochs=None):
+
+class KeptEpochs(keras.callbacks.Callback):
+    """Calls `keep` after each epoch."""
+
+    def __init__(self, keep):
         super(KeptEpochs, self).__init__()
-        self.out, self.save, self.epochs = out, save, epochs
+        self.keep = keep
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.epochs is None or epoch + 1 in self.epochs:
-            self.save(self.model, weights_file(self.out, epoch + 1))
+        self.keep(self.model, epoch + 1)
 
 
-def save_by_name(model, path):
-    np.savez(path, **{weight.name: value for weight, value in zip(model.weights, model.get_weights())})
+def fit(model, options, keep, inputs, targets, *held_out):
+    """Train, and return the losses. `held_out`: inputs and targets of the validation, if there is one."""
+    history = model.fit(inputs, targets, batch_size=options.batch, epochs=options.epochs, verbose=2,
+                        validation_data=held_out or None, callbacks=[KeptEpochs(keep)]).history  # fmt: skip
+    names = (("loss", "loss"), ("validation_loss", "val_loss"))
+    return {ours: history[theirs] for ours, theirs in names if theirs in history}
 
 
-def save_by_number(model, path):
-    np.savez(path, **{"%02d" % number: value for number, value in enumerate(model.get_weights())})
+def save(model, path):
+    """Write the weights by their names; in Keras 3, where several have one name, by their numbers."""
+    names = ["%02d" % number if KERAS_3 else weight.name for number, weight in enumerate(model.weights)]
+    np.savez(path, **dict(zip(names, model.get_weights())))
 
 
 def load(model, path):

@@ -2,7 +2,7 @@
 
     PYTHONHASHSEED=0 python lenet5_pytorch.py --data digits.npz --out results --initial weights.npz
 
-The same network, loss and optimizer as in Keras: see lenet5_keras2.py for what the paper gives and what is chosen.
+The same network, loss and optimizer as in Keras: see lenet5_keras.py for what the paper gives and what is chosen.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 
-def lenet5():
+def network(options, images):
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2),
         nn.ReLU(),
@@ -29,13 +29,14 @@ def lenet5():
     )
 
 
-def images_of(data, part):
-    """Return (n, 1, 28, 28) from 0 to 1, and labels (n,)."""
-    images = data[part + "_images"][:, None].astype("float32") / 255
-    return torch.from_numpy(images), torch.from_numpy(data[part + "_labels"].astype("int64"))
+def arrays_of(data, part):
+    """Return images (n, 1, 28, 28) from 0 to 1, and labels (n,). The training also gets those of the validation."""
+    images = torch.from_numpy(data[part + "_images"][:, None].astype("float32") / 255)
+    own = images, torch.from_numpy(data[part + "_labels"].astype("int64"))
+    return own + arrays_of(data, "validation") if part == "train" else own
 
 
-def predict(net, images):
+def probabilities(net, images):
     """Return the probabilities (n, 10)."""
     net.eval()
     with torch.no_grad():
@@ -48,53 +49,29 @@ def loss_of(net, images, labels):
     return nn.functional.cross_entropy(net(images), labels)
 
 
-def train(net, options, out, digits):
-    """Return (losses, validation losses), one for each epoch."""
+def train(net, options, keep, *arrays):
+    images, labels, held_out_images, held_out_labels = arrays
     optimizer, step, losses, validation = torch.optim.Adam(net.parameters(), lr=1e-3), 0, [], []
     for epoch in range(1, options.epochs + 1):
-        rows = torch.from_numpy(np.random.permutation(len(digits["train"][0]))).split(options.batch)
-        parts = pytorch_parts.batches(digits["train"], rows)
+        rows = torch.from_numpy(np.random.permutation(len(images))).split(options.batch)
+        parts = pytorch_parts.batches((images, labels), rows)
         losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, parts, step))
         step += len(rows)
-        images, labels = digits["validation"]
-        held_out = nn.functional.nll_loss(torch.log(predict(net, images).clamp(min=1e-7)), labels).item()
-        validation.append(held_out)
-        pytorch_parts.save_weights(net, outcomes.weights_file(out, epoch))
-        print("epoch %d  loss %.6f  validation loss %.6f" % (epoch, losses[-1], held_out))
-    return losses, validation
+        logarithms = torch.log(probabilities(net, held_out_images).clamp(min=1e-7))
+        validation.append(nn.functional.nll_loss(logarithms, held_out_labels).item())
+        keep(net, epoch)
+        print("epoch %d  loss %.6f  validation loss %.6f" % (epoch, losses[-1], validation[-1]))
+    return {"loss": losses, "validation_loss": validation}
 
 
-def train_and_test(options, out):
-    """Train and test one model.
-
-    Write its weights after each epoch, its predictions on the test digits, and outcome.json.
-    """
-    pytorch_parts.set_seeds(options.seed, inverted=options.inverted)
-    data = np.load(options.data)
-    digits = {part: images_of(data, part) for part in ("train", "validation", "test")}
-    net = lenet5()
-    pytorch_parts.start_weights(net, options.initial, options.equation)
-    pytorch_parts.save_weights(net, outcomes.weights_file(out, 0))
-    clock = outcomes.Clock()
-    losses, validation = train(net, options, out, digits)
-    clock.mark()
-    predictions = predict(net, digits["test"][0])
-    clock.mark()
-    outcomes.write_predictions(out, predictions.numpy())
-    outcomes.write(out, "torch %s" % torch.__version__, clock, loss=losses, validation_loss=validation)
-    print("accuracy %.4f" % (predictions.argmax(1) == digits["test"][1]).float().mean().item())
-
-
-def test_again(options, out):
-    """Write the predictions of weights that were trained before."""
-    pytorch_parts.set_seeds(options.seed, inverted=options.inverted)
-    images, net = images_of(np.load(options.data), "test")[0], lenet5()
-    pytorch_parts.start_weights(net, options.test)
-    outcomes.write_predictions(out, predict(net, images).numpy())
+def predict(net, options, images, labels):
+    predictions = probabilities(net, images)
+    print("accuracy %.4f" % (predictions.argmax(1) == labels).float().mean().item())
+    return predictions.numpy()
 
 
 if __name__ == "__main__":
     parser = outcomes.parser(__doc__, "{train,validation,test}_{images,labels}", epochs=20, batch=128)
     outcomes.add(parser, outcomes.OPTIONS, ["--repeat"])
     outcomes.add(parser, pytorch_parts.OPTIONS, ["--initial", "--equation", "--inverted"])
-    outcomes.run(parser.parse_args(), train_and_test, test_again)
+    outcomes.run(parser.parse_args(), outcomes.Task(pytorch_parts, None, arrays_of, network, train, predict))

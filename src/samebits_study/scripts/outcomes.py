@@ -1,9 +1,10 @@
-"""What the scripts of the study share: their options, the order of the data, and the files that they write.
+"""What the scripts of the study share: their options, how they run, the order of the data, the files that they write.
 
 It runs with each Python and each library of the study, and imports none of them.
 """
 
 import argparse
+import collections
 import json
 import os
 import time
@@ -38,18 +39,52 @@ def add(made, options, names):
         made.add_argument(name, **options[name])
 
 
-def run(options, train_and_test, test_again):
+# What a script does. `library`: keras_parts or pytorch_parts. `kept`: epochs whose weights are kept beside the initial
+# and the last (None: all). `arrays_of(data, part)`: the inputs of "train" or "test", and what else that part needs.
+# `network(options, test inputs)`: the untrained model. `train(model, options, keep, *arrays)` returns the losses by the
+# names that outcome.json has, and calls `keep(model, epoch)` after each epoch. `predict(model, options, *arrays)`
+# returns the predictions.
+Task = collections.namedtuple("Task", "library kept arrays_of network train predict")
+
+
+def run(options, task):
     """Train as many models as --repeat asks for, each in a folder of its own, or test again what --test names."""
-    repeat = getattr(options, "repeat", 1)
-    for number in range(1, 1 + (1 if options.test else repeat)):
-        out = os.path.join(options.out, "model-%d" % number) if repeat > 1 and not options.test else options.out
+    repeat = 1 if options.test else getattr(options, "repeat", 1)
+    for number in range(1, 1 + repeat):
+        out = os.path.join(options.out, "model-%d" % number) if repeat > 1 else options.out
         os.makedirs(out, exist_ok=True)
-        (test_again if options.test else train_and_test)(options, out)
+        (test_again if options.test else train_and_test)(task, options, out)
 
 
-def weights_file(out, epoch):
-    """Return where the weights after an epoch are kept. Epoch 0 is before the training."""
-    return os.path.join(out, "weights-%02d.npz" % epoch)
+def train_and_test(task, options, out):
+    """Train and test one model. Write its weights, its predictions on the test data, and outcome.json."""
+    task.library.set_seeds(options)
+    data = np.load(options.data)
+    arrays, test = task.arrays_of(data, "train"), task.arrays_of(data, "test")
+    model = task.network(options, test[0])
+    task.library.start(model, options)
+
+    def keep(model, epoch):
+        if task.kept is None or epoch in task.kept + (0, options.epochs):
+            task.library.save(model, os.path.join(out, "weights-%02d.npz" % epoch))
+
+    keep(model, 0)
+    moments = [time.time()]
+    losses = task.train(model, options, keep, *arrays)
+    moments.append(time.time())
+    predictions = task.predict(model, options, *test)
+    moments.append(time.time())
+    np.savez(os.path.join(out, "predictions.npz"), predictions=predictions)
+    write(out, task.library.name(), moments, losses)
+
+
+def test_again(task, options, out):
+    """Write the predictions of weights that were trained before."""
+    task.library.set_seeds(options)
+    test = task.arrays_of(np.load(options.data), "test")
+    model = task.network(options, test[0])
+    task.library.load(model, options.test)
+    np.savez(os.path.join(out, "predictions.npz"), predictions=task.predict(model, options, *test))
 
 
 def orders(images, epochs, seed):
@@ -61,30 +96,11 @@ def orders(images, epochs, seed):
     return [generator.permutation(images) for _ in range(epochs)]
 
 
-class Clock(object):
-    """Measures a training and its test, in seconds."""
-
-    def __init__(self):
-        self._moments = [time.time()]
-
-    def mark(self):
-        """Note that the training, or the test, has ended."""
-        self._moments.append(time.time())
-
-    def spans(self):
-        began, trained, tested = self._moments
-        return {"train_seconds": trained - began, "test_seconds": tested - trained}
-
-
-def write_predictions(out, predictions):
-    np.savez(os.path.join(out, "predictions.npz"), predictions=predictions)
-
-
-def write(out, library, clock, **curves):
-    """Write outcome.json. `curves`: the losses of the epochs."""
-    outcome = {"library": library}
-    outcome.update(clock.spans())
-    outcome.update((name, in_json(values)) for name, values in curves.items())
+def write(out, library, moments, losses):
+    """Write outcome.json. `moments`: when the training began, when it ended, and when the test ended."""
+    began, trained, tested = moments
+    outcome = {"library": library, "train_seconds": trained - began, "test_seconds": tested - trained}
+    outcome.update((name, in_json(values)) for name, values in losses.items())
     with open(os.path.join(out, "outcome.json"), "w") as file:
         json.dump(outcome, file, indent=1, allow_nan=False)
 

@@ -7,16 +7,21 @@ import torch
 from torch import nn
 
 
-def set_seeds(seed, *, inverted=False):
+def name():
+    return "torch %s" % torch.__version__
+
+
+def set_seeds(options):
     """Set the seeds as the paper's Code 3 does.
 
-    `inverted`: the last two lines have the opposite values, as in the paper's Discussion.
+    With --inverted, the last two lines have the opposite values, as in the paper's Discussion.
     """
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    torch.random.manual_seed(seed)
-    torch.cuda.manual_seed(seed)
+    inverted = getattr(options, "inverted", False)
+    random.seed(options.seed)
+    np.random.seed(options.seed)
+    torch.manual_seed(options.seed)
+    torch.random.manual_seed(options.seed)
+    torch.cuda.manual_seed(options.seed)
     torch.backends.cudnn.deterministic = not inverted
     torch.backends.cudnn.benchmark = inverted
 
@@ -33,17 +38,26 @@ OPTIONS = {
 }
 
 
-def start_weights(net, initial=None, equation=1):
+def start(net, options):
     """Load the weights from a file, or draw them (Glorot uniform: the paper's Equation 1; or 2) with zero biases."""
-    if initial:
-        with np.load(initial) as weights:
-            net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})
+    if getattr(options, "initial", None):
+        load(net, options.initial)
         return
+    gain = getattr(options, "equation", 1) ** 0.5  # Equation 2 is wider by the root of 2
     for name, weight in net.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(weight)
         else:
-            nn.init.xavier_uniform_(weight, gain=equation**0.5)  # Equation 2 is wider by the root of 2
+            nn.init.xavier_uniform_(weight, gain=gain)
+
+
+def load(net, path):
+    with np.load(path) as weights:
+        net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})
+
+
+def save(net, path):
+    np.savez(path, **{name: value.numpy() for name, value in net.state_dict().items()})
 
 
 def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
@@ -56,13 +70,20 @@ def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
         group["eps"] = epsilon / (1 - beta2**step) ** 0.5
 
 
-def save_weights(net, path):
-    np.savez(path, **{name: value.numpy() for name, value in net.state_dict().items()})
+def fit(net, options, keep, loss_of, arrays):
+    """Train with Adam, in an order that numpy draws. Return the losses."""
+    optimizer, losses = torch.optim.Adam(net.parameters(), lr=options.rate), []
+    for epoch in range(1, options.epochs + 1):
+        rows = torch.from_numpy(np.random.permutation(len(arrays[0]))).split(options.batch)
+        losses.append(one_epoch(net, optimizer, loss_of, batches(arrays, rows)))
+        keep(net, epoch)
+        print("epoch %d  loss %.6f" % (epoch, losses[-1]))
+    return {"loss": losses}
 
 
-def batches(data, rows):
+def batches(arrays, rows):
     """Yield the inputs and the targets of each batch. `rows`: the numbers of its samples."""
-    inputs, targets = data
+    inputs, targets = arrays
     return ((inputs[some], targets[some]) for some in rows)
 
 

@@ -2,7 +2,7 @@
 
     PYTHONHASHSEED=0 python unet_pytorch.py --data cells.npz --out results --initial weights.npz
 
-The same network, loss and optimizer as in Keras: see unet_keras2.py for what the paper gives and what is chosen.
+The same network, loss and optimizer as in Keras: see unet_keras.py for what the paper gives and what is chosen.
 """
 
 import numpy as np
@@ -49,14 +49,15 @@ def adam(net, rate):
     return torch.optim.Adam([{"params": kernels, "weight_decay": 2e-3}, {"params": biases}], lr=rate)
 
 
-def flush_subnormals():
-    """Make PyTorch take subnormal numbers for zero, as TensorFlow's graphs do.
+def network(options, images):
+    """Return the network, after PyTorch was told to take subnormal numbers for zero, as TensorFlow's graphs do.
 
     L2 draws the weights of the lower levels towards zero. A processor takes far longer for products that are
     subnormal. PyTorch: https://docs.pytorch.org/docs/stable/generated/torch.set_flush_denormal.html TensorFlow:
     https://github.com/tensorflow/tensorflow/blob/v2.1.0/tensorflow/core/lib/core/threadpool.cc
     """
     torch.set_flush_denormal(True)
+    return UNet(options.features)
 
 
 def cross_entropy(probabilities, masks, epsilon=1e-7):
@@ -68,71 +69,40 @@ def cross_entropy(probabilities, masks, epsilon=1e-7):
     return -(masks * torch.log(inside + epsilon) + (1 - masks) * torch.log(1 - inside + epsilon)).mean()
 
 
-def images_of(data, part):
-    """Return (n, 1, size, size) from 0 to 1."""
-    return torch.from_numpy(data[part + "_images"][:, None].astype("float32") / 255)
-
-
-def masks_of(data, part):
-    """Return (n, 2, size, size) of 0 and 1: background, cell."""
+def arrays_of(data, part):
+    """Return images (n, 1, size, size) from 0 to 1; of the training also masks (n, 2, size, size): background, cell."""
+    images = torch.from_numpy(data[part + "_images"][:, None].astype("float32") / 255)
+    if part == "test":
+        return [images]
     cell = (data[part + "_masks"] > 0).astype("float32")
-    return torch.from_numpy(np.stack([1 - cell, cell], axis=1))
+    return [images, torch.from_numpy(np.stack([1 - cell, cell], axis=1))]
 
 
 def loss_of(net, images, masks):
     return cross_entropy(net(images), masks)
 
 
-def train(net, options, out, images, masks):
-    """Return the losses, one for each epoch."""
+def train(net, options, keep, images, masks):
     optimizer, step, losses = adam(net, options.rate), 0, []
     for epoch, rows in enumerate(outcomes.orders(len(images), options.epochs, options.seed), 1):
         batches = torch.from_numpy(rows).split(options.batch)
         parts = pytorch_parts.batches((images, masks), batches)
         losses.append(pytorch_parts.one_epoch(net, optimizer, loss_of, parts, step))
         step += len(batches)
-        if epoch in outcomes.KEPT + (options.epochs,):
-            pytorch_parts.save_weights(net, outcomes.weights_file(out, epoch))
+        keep(net, epoch)
         print("epoch %d  loss %.6f" % (epoch, losses[-1]))
-    return losses
+    return {"loss": losses}
 
 
-def predict(net, images, batch):
+def predict(net, options, images):
     """Return the cells' probabilities (n, size, size)."""
     net.eval()
     with torch.no_grad():
-        return torch.cat([net(part)[:, 1] for part in images.split(batch)])
-
-
-def train_and_test(options, out):
-    """Train and test one model. Write its weights, its predictions on the test images, and outcome.json."""
-    pytorch_parts.set_seeds(options.seed, inverted=options.inverted)
-    flush_subnormals()
-    data = np.load(options.data)
-    images, masks, test = images_of(data, "train"), masks_of(data, "train"), images_of(data, "test")
-    net = UNet(options.features)
-    pytorch_parts.start_weights(net, options.initial, options.equation)
-    pytorch_parts.save_weights(net, outcomes.weights_file(out, 0))
-    clock = outcomes.Clock()
-    losses = train(net, options, out, images, masks)
-    clock.mark()
-    predictions = predict(net, test, options.batch)
-    clock.mark()
-    outcomes.write_predictions(out, predictions.numpy())
-    outcomes.write(out, "torch %s" % torch.__version__, clock, loss=losses)
-
-
-def test_again(options, out):
-    """Write the predictions of weights that were trained before."""
-    pytorch_parts.set_seeds(options.seed, inverted=options.inverted)
-    flush_subnormals()
-    images, net = images_of(np.load(options.data), "test"), UNet(options.features)
-    pytorch_parts.start_weights(net, options.test)
-    outcomes.write_predictions(out, predict(net, images, options.batch).numpy())
+        return torch.cat([net(part)[:, 1] for part in images.split(options.batch)]).numpy()
 
 
 if __name__ == "__main__":
     parser = outcomes.parser(__doc__, "train_images, train_masks, test_images", epochs=20, batch=16)
     outcomes.add(parser, outcomes.OPTIONS, ["--features", "--rate", "--repeat"])
     outcomes.add(parser, pytorch_parts.OPTIONS, ["--initial", "--equation", "--inverted"])
-    outcomes.run(parser.parse_args(), train_and_test, test_again)
+    outcomes.run(parser.parse_args(), outcomes.Task(pytorch_parts, outcomes.KEPT, arrays_of, network, train, predict))
