@@ -65,19 +65,6 @@ def to_pytorch(arrays: list[Array], layers: Layers) -> dict[str, Array]:
     return state
 
 
-def to_keras(state: dict[str, Array], layers: Layers) -> list[Array]:
-    """Return Keras' weights (kernel, bias, kernel, ...) from the state of the PyTorch model. Raises DataError."""
-    arrays: list[Array] = []
-    for layer in layers:
-        if f"{layer.name}.weight" not in state:
-            what = f"The study names the layer {layer.name}, which the PyTorch model does not have: {', '.join(state)}."
-            raise DataError(what, _LAYERS)
-        own = {role: state[f"{layer.name}.{role}"] for role in ("weight", "bias")}
-        carried = with_kernel(layer.rule).to_keras(own)
-        arrays += [np.ascontiguousarray(carried[role]) for role in ("kernel", "bias")]
-    return arrays
-
-
 def carry_weights(source: Path, target: Path, layers: Layers) -> None:
     """Write the weights that a Keras script saved as the npz file that the PyTorch script starts from."""
     with np.load(source) as saved:

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from samebits_parity.weights.rules import with_kernel
 from samebits_study import catalog
 from samebits_study.catalog import SCRIPTS, STUDIES
 
@@ -69,6 +70,13 @@ def arrays_of(path):
         return [saved[name] for name in saved.files]
 
 
+def to_keras(state, layers):
+    """Keras' weights (kernel, bias, kernel, ...) from the state of the PyTorch model."""
+    pairs = [{role: state[f"{layer.name}.{role}"] for role in ("weight", "bias")} for layer in layers]
+    carried = [with_kernel(layer.rule).to_keras(pair) for layer, pair in zip(layers, pairs, strict=True)]
+    return [np.ascontiguousarray(one[role]) for one in carried for role in ("kernel", "bias")]
+
+
 def bias_correction(step, beta1=0.9, beta2=0.999):
     """Adam's factor of the learning rate at a step, counted from 1 (Kingma and Ba, section 2)."""
     return (1 - beta2**step) ** 0.5 / (1 - beta1**step)
@@ -104,7 +112,7 @@ def test_a_keras_model_and_its_pytorch_twin_train_alike(study, stack, tmp_path, 
     catalog.carry_weights(first, tmp_path / "initial.npz", STUDIES[study].layers)
     run(study, "pytorch", sys.executable, tmp_path / "torch", *words, "--initial", str(tmp_path / "initial.npz"))
     with np.load(tmp_path / "torch" / last.name) as saved:
-        theirs = catalog.to_keras({name: saved[name] for name in saved.files}, STUDIES[study].layers)
+        theirs = to_keras({name: saved[name] for name in saved.files}, STUDIES[study].layers)
     start = arrays_of(first)
     moves = [(ours - begun, twin - begun) for begun, ours, twin in zip(start, arrays_of(last), theirs, strict=True)]
     moves = [(ours, twin) for ours, twin in moves if ours.ndim > 1]
@@ -122,7 +130,7 @@ def test_weights_carried_to_pytorch_and_back_are_the_same_bits(tmp_path):
     rng = np.random.default_rng(3)
     shapes = [(5, 5, 1, 6), (5, 5, 6, 16), (400, 120), (120, 84), (84, 10)]
     arrays = [rng.normal(size=size).astype(np.float32) for shape in shapes for size in (shape, shape[-1:])]
-    back = catalog.to_keras(catalog.to_pytorch(arrays, catalog.LENET5), catalog.LENET5)
+    back = to_keras(catalog.to_pytorch(arrays, catalog.LENET5), catalog.LENET5)
     assert [array.tobytes() for array in back] == [array.tobytes() for array in arrays]
 
 
