@@ -13,7 +13,7 @@ BUDGETS = {
     "src/samebits": 46_055,
     "src/samebits_probe": 19_877,
     "src/samebits_parity": 8_630,
-    "src/samebits_study": 8_520,
+    "src/samebits_study": 7_998,
     "tests": 49_725,
 }
 
