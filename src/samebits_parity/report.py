@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from samebits import __version__
 from samebits.model import Verdict
 from samebits.reports.table import Table
 from samebits.reports.tree import CASE_STATES, SCREEN, AnyBlock, Facts, JUnitCase, Notes, Report
@@ -32,7 +31,6 @@ def compared(
         head=HEADS[found],
         headline=sentence,
         blocks=shown,
-        samebits=__version__,
         document=document,
         cases=(_case(title, found, sentence, shown),),
     )

@@ -40,7 +40,6 @@ def report(study: SeedsStudy, results: Sequence[StudyResult], folder: Path, draw
             Section("How this was made", "how", (Code(again),), on=DOCUMENT),
         ),
         created=results[-1].created,
-        samebits=study.samebits,
         document=study.model_copy(update={"measures": seeds.measured(results)}),
         cases=tuple(
             replace(made, name=f"{made.name} seed {seed}")

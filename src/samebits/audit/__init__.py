@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from pathlib import Path
 
 from samebits import __version__, clock, words
@@ -264,7 +263,7 @@ class _Audit:
         arms, whole = self.arms, self.whole
         result = AuditResult(
             samebits=__version__,
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            created=clock.date(),
             command=self.asked.request.command,
             resume=list(self.asked.resume),
             steps=whole[0].steps if whole else 0,

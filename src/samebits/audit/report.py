@@ -55,7 +55,6 @@ def report(result: AuditResult) -> Report:
         blocks=tuple(_blocks(result)),
         footer="Made from audit.json.",
         created=result.created,
-        samebits=result.samebits,
         document=result,
         cases=tuple(_cases(result)),
     )

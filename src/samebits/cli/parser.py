@@ -62,11 +62,6 @@ class Reads(click.ParamType[Any]):
         return NAMES[self.name]() if self.name in NAMES else []
 
 
-def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Let the shell complete files in the words of a training's command."""
-    return [CompletionItem(incomplete, type="file")]
-
-
 class FlagOption(click.Option):
     """An option that messages call by its longest flag."""
 
@@ -150,8 +145,9 @@ class LaunchCommand(GroupedCommand):
 def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
     """Make a command with the options of its name in the table, and the words of a training's command."""
     words = click.Argument(
-        ["command"], nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND ...", shell_complete=_files
-    )
+        ["command"], nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND ...",
+        shell_complete=lambda _ctx, _param, incomplete: [CompletionItem(incomplete, type="file")],
+    )  # fmt: skip
     return LaunchCommand(
         name,
         params=[*map(as_click, OPTIONS[name]), words],

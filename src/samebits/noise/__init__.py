@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -111,7 +110,7 @@ def _result(asked: NoiseRequest, found: readings.Readings, by: str) -> NoiseResu
     reason = None if metrics else found.why_nothing()
     return NoiseResult(
         samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=clock.date(),
         verdict=None if metrics else "inconclusive",
         sentence=readings.sentence(metrics, found.models(), repeats=found.repeats())
         if metrics
@@ -243,7 +242,7 @@ def measured(text: str) -> NoiseResult:
     models = [_models(group) for group in groups.values()]
     return NoiseResult(
         samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=clock.date(),
         verdict="inconclusive" if reason else None,
         sentence=reason or readings.sentence(metrics, models, repeats=side.repeats),
         reason=reason,

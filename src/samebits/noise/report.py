@@ -51,7 +51,6 @@ def report(result: NoiseResult) -> Report:
         blocks=tuple(_blocks(result)),
         footer="Made from noise.json. samebits report RECORD shows the record of each seed.",
         created=result.created,
-        samebits=result.samebits,
         document=result,
         cases=(_case(result),),
     )
@@ -167,7 +166,6 @@ def versus_report(result: VersusResult) -> Report:
         blocks=tuple(_versus_blocks(result)),
         footer="Made by samebits versus.",
         created=result.created,
-        samebits=result.samebits,
         document=result,
         cases=(_versus_case(result),),
     )

@@ -7,9 +7,8 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from samebits import __version__, words
+from samebits import __version__, clock, words
 from samebits.errors import UsageError
 from samebits.noise import difference, sides, statistics
 from samebits.noise.difference import MetricDifference, VersusResult
@@ -93,7 +92,7 @@ def _result(a: MetricSide, b: MetricSide, metrics: list[MetricDifference], sente
     answered = any(_is_answered(one) for one in metrics)
     return VersusResult(
         samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=clock.date(),
         verdict=None if answered else "inconclusive",
         sentence=sentence,
         reason=None if answered else sentence,

@@ -26,7 +26,6 @@ def report(result: ReplayResult) -> Report:
         advice=result.advice or "" if result.outcome == "nothing" else "",
         command=tuple(filter(None, [shlex.join(result.command), result.python])),
         blocks=tuple(_blocks(result)),
-        samebits=result.samebits,
         document=result,
         cases=(_case(result),),
     )

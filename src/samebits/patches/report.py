@@ -53,7 +53,6 @@ def report(result: PatchResult) -> Report:
         command=tuple(filter(None, [shlex.join(result.command), result.python])),
         blocks=tuple(_blocks(result, head)),
         footer="Made from fix.json in the record.",
-        samebits=result.samebits,
         document=result,
         cases=(_case(result),),
     )

@@ -71,7 +71,6 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
         ),
         footer=result.sentence + (f" It took {words.span(result.seconds)}." if result.seconds else ""),
         created=record.file.created if record else "",
-        samebits=result.samebits,
         document=result,
         cases=(_case(result, record),),
     )

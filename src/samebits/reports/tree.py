@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from samebits import __version__
 from samebits.model import Verdict
 from samebits.reports.table import Cell, Table
 
@@ -275,7 +276,6 @@ class Report:
     blocks: tuple[AnyBlock, ...] = ()
     footer: str = ""
     created: str = ""
-    samebits: str = ""
     document: Document | BaseModel
     cases: tuple[JUnitCase, ...] = ()
 
@@ -283,3 +283,8 @@ class Report:
     def sign(self) -> str:
         """The verdict as a sign."""
         return SIGNS[self.verdict] if self.verdict else ""
+
+    @property
+    def samebits(self) -> str:
+        """The version of samebits that made the document."""
+        return getattr(self.document, "samebits", __version__)

@@ -287,9 +287,11 @@ def read_trial(folder: Path) -> TrialTrace:
     if file.id != number:
         raise broken(folder / TRIAL, f"says trial {file.id}, in the folder of trial {number}")
     config = read_object(folder / "config.json") if os.path.lexists(folder / "config.json") else {}
+    files = folder / "files.json"
     return TrialTrace(
         file=file,
-        files=_read_files(folder / "files.json", required=sealed),
+        # a trial that was cut short, and so not sealed, may have no files.json
+        files=read_document(files, FilesFile) if sealed or os.path.lexists(files) else FilesFile(),
         processes=_read_processes(folder / wire.PROCESSES),
         written_at=str(config.get("folder", folder)),
         hash=str(config.get("hash", "")),
@@ -316,11 +318,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:  # a name that is not UTF-8
         return 0, 0
     return status.st_size, status.st_mtime_ns
-
-
-def _read_files(path: Path, *, required: bool) -> FilesFile:
-    """Read files.json. A trial that was cut short, and so not sealed, may have none."""
-    return read_document(path, FilesFile) if required or os.path.lexists(path) else FilesFile()
 
 
 def _read_processes(folder: Path) -> list[ProcessTrace]:

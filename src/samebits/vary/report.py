@@ -63,7 +63,6 @@ def report(result: VaryResult) -> Report:
         ),
         footer="Made from vary.json. samebits report RECORD shows each record.",
         created=result.created,
-        samebits=result.samebits,
         document=result,
         cases=(_case(result),),
     )

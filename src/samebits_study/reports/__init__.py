@@ -86,7 +86,6 @@ def report(
         ),
         footer=PAPER if result.study in paper.STUDIES else "",
         created=result.created,
-        samebits=result.samebits,
         document=result,
         cases=tuple(case(setup, result, wanted) for setup in result.setups),
     )

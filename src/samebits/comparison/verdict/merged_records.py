@@ -245,14 +245,11 @@ def _spread(sides: Sequence[Sequence[TrialTrace]]) -> Level:
         return Level(name="spread", holds=None, says=_NONE)
     if min(map(len, values)) < 2:
         return Level(name="spread", holds=None, says="a spread needs at least two trials in each record")
-    ranges = {name: [(min(column), max(column)) for column in _columns(values, name)] for name in names}
+    columns = {name: [[metrics[name] for metrics in side] for side in values] for name in names}
+    ranges = {name: [(min(column), max(column)) for column in sides] for name, sides in columns.items()}
     apart = [name for name, (first, second) in ranges.items() if not (first[0] <= second[1] and second[0] <= first[1])]
     texts = [f"{name} {_range(first)} and {_range(second)}" for name, (first, second) in ranges.items()]
     return Level(name="spread", holds=not apart, says=words.first_few(texts, 4))
-
-
-def _columns(values: Sequence[Sequence[dict[str, float]]], name: str) -> list[list[float]]:
-    return [[metrics[name] for metrics in side] for side in values]
 
 
 def _range(bounds: tuple[float, float]) -> str:

@@ -145,7 +145,7 @@ class Client:
         verbs: dict[str, Callable[..., Any]] = {
             "start": self._start,
             "cancel": self._cancel,
-            "admit": self._admit,
+            "admit": lambda needs: self._placement(needs).admit(ray.nodes(), free_resources()),
             "nodes": self._nodes,
         }
         try:
@@ -161,9 +161,6 @@ class Client:
     def _say(self, *message: Any) -> None:
         with suppress(BrokenPipeError):  # samebits is gone
             sent(self._answers, message)
-
-    def _admit(self, needs: Mapping[str, str]) -> int:
-        return self._placement(needs).admit(ray.nodes(), free_resources())
 
     def _nodes(self, needs: Mapping[str, str]) -> list[str]:
         nodes = ray.nodes()
