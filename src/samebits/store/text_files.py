@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import AnyStr
 
 from samebits.model import Lines, Part, SavedFile
 from samebits.store.content import Parts, fingerprint
@@ -23,6 +24,11 @@ def add_text(parts: Parts, data: bytes, is_cut: bool = False) -> None:  # noqa: 
     """Add a text as one part, and its lines. `is_cut`: only its first and last bytes were read. Raises NotText."""
     parts.lines = lines_of(decoded(data), is_cut=is_cut)
     parts.add("", "text", parts.lines.raw.encode(), is_value=True)
+
+
+def sorted_lines(lines: re.Match[AnyStr]) -> AnyStr:
+    """Return lines whose order means nothing in the order of their texts."""
+    return lines[0][:0].join(sorted(lines[0].splitlines(keepends=True)))
 
 
 def whole_text(path: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from samebits.comparison.traces.coverage import has_named_file
 from samebits.comparison.traces.networks import has_several, is_long_trace, values_of
 from samebits.comparison.traces.processes import AlignedTrial, is_pooled
 from samebits.comparison.verdict.divergence import find_divergence
@@ -45,7 +46,8 @@ class CountedDifference(NamedTuple):
 def counted_difference(whole: Comparison) -> CountedDifference:
     """Return the difference that counts.
 
-    If processes differ only in the order of their values, and anything else differs, too, only the rest counts.
+    If processes differ only in the order of their values, and anything else differs, too, only the rest counts. If
+    nothing else differs, and each trial wrote files that --artifact names, these are compared instead.
     """
     divergence = find_divergence(whole)
     if divergence is None:
@@ -57,8 +59,12 @@ def counted_difference(whole: Comparison) -> CountedDifference:
     remaining = find_divergence(rest)
     if remaining is not None:
         return CountedDifference(rest, remaining)
+    if not all(map(has_orders, differing)):
+        return CountedDifference(whole, divergence)
+    if all(has_named_file(aligned.trial) for aligned in whole.aligned):
+        return CountedDifference(rest, None)
     doubt = _ONLY_TASKS if any(map(is_pooled, differing)) else _ONLY_ORDER
-    return CountedDifference(whole, divergence, doubt if all(map(has_orders, differing)) else None)
+    return CountedDifference(whole, divergence, doubt)
 
 
 def _differing_processes(comparison: Comparison) -> list[ProcessTrace]:

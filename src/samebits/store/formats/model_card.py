@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from samebits.store.content import Parts
-from samebits.store.text_files import add_text, whole_text
+from samebits.store.text_files import add_text, sorted_lines, whole_text
 
 _BEGINNING = b"---\n"
 _METADATA = re.compile(r"---\n.*?\n---\n", re.DOTALL)  # YAML
@@ -28,10 +28,6 @@ def read(path: Path, parts: Parts) -> str:
     text = whole_text(path)
     match = _METADATA.match(text)
     if match:
-        text = _TAGS.sub(_sorted, match[0]) + text[match.end() :]
+        text = _TAGS.sub(sorted_lines, match[0]) + text[match.end() :]
     add_text(parts, text.encode())
     return "text"
-
-
-def _sorted(tags: re.Match[str]) -> str:
-    return "".join(sorted(tags[0].splitlines(keepends=True)))

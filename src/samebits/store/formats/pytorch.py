@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import re
 import zipfile
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -18,7 +19,11 @@ from samebits.store.formats.pickled_values import PickleWalk
 from samebits.store.formats.torch_storages import MAGIC, after_magic
 from samebits.store.formats.unpickler import read as unpickled
 from samebits.store.formats.zip_ import names_in
+from samebits.store.text_files import sorted_lines
 
+# constants of a scripted module, which torch takes from a set:
+# https://github.com/pytorch/pytorch/blob/main/torch/jit/_recursive.py
+_CONSTANTS = re.compile(rb"(?:^ +\w+ : Final\[.*\n)+", re.MULTILINE)
 _IGNORED = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 
 
@@ -61,7 +66,7 @@ def _read_zip(path: Path, parts: Parts) -> None:
                 walk.add("" if name == "data.pkl" else name, unpickled(io.BytesIO(content(name))))
             # storages are read with their tensors
             elif f"{name.partition('/')[0]}.pkl" not in pickles and not _is_ignored(name):
-                parts.add(name, "bytes", content(name))
+                parts.add(name, "bytes", _CONSTANTS.sub(sorted_lines, content(name)))
 
 
 def _stored(content: Callable[[str], bytes], folder: str, key: str, size: int) -> bytes:
