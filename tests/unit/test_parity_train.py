@@ -1,7 +1,6 @@
 """Two trainings made by hand: their weights are paired, distances judged, and each difference explained by its default."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits_parity import activations, train
-from samebits_parity.defaults.hypotheses import Clip
+from samebits_parity.defaults.hypotheses import Clip, Decay
 from samebits_parity.train import explanation, layers
 from samebits_parity.train.explanation import losses
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
@@ -282,7 +281,7 @@ CHANGED = [
 def trained(folder, kind, settings, hidden=None, steps=4):
     """A training whose weights go where the formula takes them. `hidden`: what really holds, other than it says."""
     facts = {"type": kind, **group(**settings)}
-    rule = replace(read(facts, "l.weight"), **(hidden or {}))
+    rule = read(facts, "l.weight").but(hidden or {})
     weights = {"l.weight": random((4, 3)), "l.bias": random(4, 1)}
     tensors, past = {(-1, "start"): weights}, []
     now = {name: value.astype(float) for name, value in weights.items()}
@@ -314,7 +313,7 @@ def test_a_setting_of_an_optimizer_that_differs_is_named(tmp_path, kind, setting
 @pytest.mark.parametrize(
     ("hidden", "id"),
     [({"place": "before"}, "epsilon's place"), ({"rate": 0.0025}, "learning rate"),
-     ({"decay": 0.01, "decays": "weights"}, "weight decay"), ({"clip": Clip("tensor", 0.1)}, "clipping")],
+     ({"decay": Decay(0.01, "weights")}, "weight decay"), ({"clip": Clip("tensor", 0.1)}, "clipping")],
 )  # fmt: skip
 def test_what_an_optimizer_does_other_than_it_says_is_found(tmp_path, hidden, id):
     settings = {**ADAM, "eps": 1e-3}

@@ -20,6 +20,7 @@ AdamPlace = Literal["after", "before", "inside"]
 RootPlace = Literal["outside", "inside"]  # added to the root, or inside it
 Reduction = Literal["elements", "samples", "sum", "each"]
 MomentumForm = Literal["gradient", "step", "damped"]
+ClipKind = Literal["tensor", "all", "value"]  # the norm of each tensor, the norm of all of them, or each value
 
 
 class Gradients(NamedTuple):
@@ -171,12 +172,9 @@ def clip_value(gradients: Sequence[ArrayLike], most: float) -> list[Array]:
 
 
 class Clip(NamedTuple):
-    """Clipping that an optimizer does itself, after its gradients were seen (such as Keras' clipnorm).
+    """Clipping to `most` that an optimizer does itself, after its gradients were seen (such as Keras' clipnorm)."""
 
-    `over`: the norm of each tensor, the norm of all of them, or each value; `most`: what it is clipped to.
-    """
-
-    over: Literal["tensor", "all", "value"]
+    over: ClipKind
     most: float
 
     def applied(self, gradients: dict[str, Array], name: str) -> Array:
@@ -190,8 +188,7 @@ class Clip(NamedTuple):
 
 def clip_of(facts: dict[str, Any] | None) -> Clip | None:
     """Return what an optimizer is set to clip; None if it clips nothing, or if its settings are unknown."""
-    known: dict[str, Literal["tensor", "all", "value"]]
-    known = {"clipnorm": "tensor", "global_clipnorm": "all", "clipvalue": "value"}
+    known: dict[str, ClipKind] = {"clipnorm": "tensor", "global_clipnorm": "all", "clipvalue": "value"}
     for group in facts["groups"] if facts else ():
         for name, over in known.items():
             if isinstance(group.get(name), (int, float)):

@@ -6,7 +6,6 @@ An account is one explanation of it, or a setting that differs there. This modul
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,18 +38,6 @@ def sides(what: str, a: object, b: object) -> str:
     """Return a text such as: epsilon: 1e-07 in A, 1e-08 in B."""
     said = [number(value) if isinstance(value, float) else str(value) for value in (a, b)]
     return f"{what}: {said[0]} in A, {said[1]} in B"
-
-
-def by_reason(
-    pairs: Iterable[WeightPair], names: Collection[str], reason_of: Callable[[WeightPair], tuple[str, str] | None]
-) -> dict[tuple[str, str], list[str]]:
-    """Joins the reasons of A's weights: each (id, words) with the names of the weights that it explains."""
-    found = dict[tuple[str, str], list[str]]()
-    for pair in pairs:
-        said = reason_of(pair) if pair.a in names else None
-        if said is not None:
-            found.setdefault(said, []).append(pair.a)
-    return found
 
 
 KINDS = ("start", "batch", "forward", "gradient", "update")

@@ -6,49 +6,46 @@ the smallest set of settings of A with which B's rule gives A's weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from itertools import chain, combinations
-from typing import Any
+from collections.abc import Callable, Iterator
+from itertools import chain, combinations, product
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from samebits_parity.defaults import hypotheses
-from samebits_parity.defaults.hypotheses import Clip, Decay, Gradients
+from samebits_parity.defaults import hypotheses as known
+from samebits_parity.defaults.hypotheses import NO_DECAY, Clip, Decay, Gradients
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import FACTOR, Array
-from samebits_parity.train.verdict import CORRECTION, STORED, Account, TrainVerdict, by_reason, number, sides
+from samebits_parity.train.verdict import CORRECTION, STORED, Account, TrainVerdict, number, sides
 
 _MOST_TOGETHER = 3  # settings that differ at once
-_PLACES = {
-    ("adam", "after"): "to the root of the corrected moment",
-    ("adam", "before"): "to the root before its bias is corrected",
-    ("adam", "inside"): "inside the root",
-    ("", "outside"): "to the root",
-    ("", "inside"): "inside the root",
-}
-_FORMS = {
-    "gradient": "of gradients",
-    "step": "of steps",
-    "damped": "of damped gradients",
-}
+_FORMS = {"gradient": "a sum of gradients", "step": "a sum of steps", "damped": "a sum of damped gradients"}
+_TITLES = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+_TEXTS = {
+    **_FORMS, **_TITLES, "outside": "to the root", "inside": "inside the root",
+    "after": "to the root of the corrected moment", "before": "to the root before its bias is corrected",
+}  # fmt: skip
+_DECAYS: dict[known.DecayKind, str]
 _DECAYS = {"gradient": "in the gradient (L2)", "weights": "decoupled (AdamW)", "unscaled": "without the learning rate"}
+_CLIPS: dict[known.ClipKind, str]
+_CLIPS = {"tensor": "the norm of each tensor", "all": "the norm of all together", "value": "each value"}
 
 
 class WeightCourse:
     """The history of one weight on one side up to a step, in A's order of axes."""
 
-    def __init__(self, judged: TrainVerdict, pair: WeightPair, step: int, side: str) -> None:
-        self.name, self.is_a = pair.a, side == "A"
-        self.start = judged.before(pair, 0)[0 if self.is_a else 1]
-        before, after = (both[0 if self.is_a else 1] for both in (judged.before(pair, step), judged.after(pair, step)))
+    def __init__(self, judged: TrainVerdict, pair: WeightPair, step: int, side: int) -> None:
+        self.name, self.start = pair.a, judged.before(pair, 0)[side]
+        before, after = judged.before(pair, step)[side], judged.after(pair, step)[side]
         self.move, self.size = after - before, np.fmax(np.abs(after), np.abs(before))
-        self.gradients = [_gradients(judged, at, side) for at in range(step + 1)]
-        self.step = step
+        trained = [one for one in judged.pairs if one.trains]
+        seen = [{one.a: judged.gradients(one, at) for one in trained} for at in range(step + 1)]
+        self.gradients = [{name: both[side] for name, both in each.items() if both is not None} for each in seen]
+        self.is_seen = all(self.name in given for given in self.gradients)
 
     def fits(self, rule: UpdateRule) -> bool:
         """Return whether a rule gives this step, except for rounding."""
-        if any(self.name not in given for given in self.gradients):
+        if not self.is_seen:
             return False
         with np.errstate(all="ignore"):
             made = rule.step(self.start, self.gradients, self.name)
@@ -57,27 +54,25 @@ class WeightCourse:
         return bool((np.abs(made - self.move) <= most + 1e-3 * u).all())
 
 
-def _gradients(judged: TrainVerdict, step: int, side: str) -> dict[str, Array]:
-    found = {pair.a: judged.gradients(pair, step) for pair in judged.pairs if pair.trains}
-    return {name: both["AB".index(side)] for name, both in found.items() if both is not None}
-
-
 def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
     """Return what explains the updates of these weights. Weights with the same reason are named together."""
-    found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
-    untouched = [pair.a for pair in judged.pairs if pair.trains and pair.a not in names]
-    return [Account(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
+    found = dict[tuple[str, str], list[str]]()
+    for pair in judged.pairs:
+        said = _reason(judged, pair, step) if pair.a in names else None
+        if said is not None:
+            found.setdefault(said, []).append(pair.a)
+    has_others = any(pair.trains and pair.a not in names for pair in judged.pairs)
+    return [Account(id, _with_biases(id, words, of) if has_others else words, tuple(of))
+            for (id, words), of in found.items()]  # fmt: skip
 
 
-def _with_biases(default: str, words: str, of: list[str], others: list[str]) -> str:
-    """Return the explanations. If weight decay differs only for biases, its explanation says so."""
-    if default == "weight decay" and others and all("bias" in name for name in of):
-        return words + " (on biases alone)"
-    return words
+def _with_biases(default: str, words: str, of: list[str]) -> str:
+    """Return the words. If weight decay differs only for biases, they say so."""
+    return words + " (on biases alone)" if default == "weight decay" and all("bias" in name for name in of) else words
 
 
 def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str] | None:
-    a, b = (WeightCourse(judged, pair, step, side) for side in "AB")
+    a, b = (WeightCourse(judged, pair, step, side) for side in (0, 1))
     rule_a = read(judged.a.optimizer(step), pair.a)
     rule_b = read(judged.b.optimizer(step), pair.b)
     rule_a, rule_b = _fitting(a, rule_a, rule_b), _fitting(b, rule_b, rule_a)
@@ -92,9 +87,9 @@ def _fitting(course: WeightCourse, own: UpdateRule | None, other: UpdateRule | N
 
     It is read from its optimizer, or it is the other side's with one setting changed.
     """
-    known = [rule for rule in (own, other) if rule is not None]
-    variants = (rule for base in known for rule in _variants(base, course))
-    return next((rule for rule in chain(known, variants) if course.fits(rule)), None)
+    given = [rule for rule in (own, other) if rule is not None]
+    variants = (rule for base in given for rule in _variants(base, course))
+    return next((rule for rule in chain(given, variants) if course.fits(rule)), None)
 
 
 def _variants(rule: UpdateRule, course: WeightCourse) -> Iterator[UpdateRule]:
@@ -102,29 +97,24 @@ def _variants(rule: UpdateRule, course: WeightCourse) -> Iterator[UpdateRule]:
 
     The last variant has the rate that the step shows.
     """
+    changes: list[Facts] = []
     for place in {"adam": ("after", "before", "inside"), "rmsprop": ("inside", "outside")}.get(rule.kind, ()):
-        for epsilon in (rule.epsilon, 1e-8, 1e-7, 1e-6, 1e-5, 1e-3):
-            yield replace(rule, place=place, epsilon=epsilon)
+        epsilons = (rule.settings["epsilon"], 1e-8, 1e-7, 1e-6, 1e-5, 1e-3)
+        changes += [{"place": place, "epsilon": epsilon} for epsilon in epsilons]
     if rule.kind == "adam":
-        yield from (replace(rule, betas=betas) for betas in ((0.9, 0.999), (0.9, 0.99), (0.5, 0.999), (0.9, 0.95)))
+        changes += [{"betas": betas} for betas in ((0.9, 0.999), (0.9, 0.99), (0.5, 0.999), (0.9, 0.95))]
     if rule.kind == "sgd":
-        for form in _FORMS:
-            for nesterov in (False, True):
-                yield replace(rule, form=form, nesterov=nesterov)
-        yield from (replace(rule, momentum=momentum) for momentum in (0.0, 0.5, 0.9, 0.95, 0.99))
-    for factor in (0.0, 1e-4, 5e-4, 1e-3, 4e-3, 1e-2, 5e-2, 1e-1):
-        yield from (replace(rule, decay=factor, decays=kind) for kind in _DECAYS)
-    yield from (replace(rule, clip=clip) for clip in _clips())
+        changes += [{"form": form, "nesterov": nesterov} for form in _FORMS for nesterov in (False, True)]
+        changes += [{"momentum": momentum} for momentum in (0.0, 0.5, 0.9, 0.95, 0.99)]
+    if "decay" in rule.settings:
+        decays = [Decay(*both) for both in product((1e-4, 5e-4, 1e-3, 4e-3, 1e-2, 5e-2, 1e-1), _DECAYS)]
+        changes += [{"decay": decay} for decay in (NO_DECAY, *decays)]
+    clips = [Clip(over, most) for most, over in product((0.01, 0.1, 0.5, 1.0, 5.0, 10.0), _CLIPS)]
+    changes += [{"clip": clip} for clip in (None, *clips)]
+    yield from map(rule.but, changes)
     ratio = _ratio(rule, course)
     if ratio:
-        yield replace(rule, rate=float(f"{rule.rate * ratio:.4g}"))
-
-
-def _clips() -> list[Clip | None]:
-    found: list[Clip | None] = [None]
-    for most in (0.01, 0.1, 0.5, 1.0, 5.0, 10.0):
-        found += [Clip("tensor", most), Clip("all", most), Clip("value", most)]
-    return found
+        yield rule.but({"rate": float(f"{rule.settings['rate'] * ratio:.4g}")})
 
 
 def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
@@ -132,7 +122,7 @@ def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
 
     The result is 0 if that cannot be told.
     """
-    if any(course.name not in given for given in course.gradients):
+    if not course.is_seen:
         return 0.0
     made = rule.step(course.start, course.gradients, course.name)
     place = np.unravel_index(np.abs(made).argmax(), made.shape)
@@ -144,156 +134,117 @@ def _needed(a: WeightCourse, rule_a: UpdateRule, rule_b: UpdateRule) -> list[str
 
     The result is empty if none are needed.
     """
-    different = [one.name for one in fields(UpdateRule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
+    if rule_a.kind != rule_b.kind:
+        return ["kind"]
+    different = [name for name, value in rule_a.settings.items() if value != rule_b.settings[name]]
     for count in range(1, min(_MOST_TOGETHER, len(different)) + 1):
         for some in combinations(different, count):
-            changed: dict[str, Any] = {name: getattr(rule_a, name) for name in some}
-            if a.fits(replace(rule_b, **changed)):
+            if a.fits(rule_b.but({name: rule_a.settings[name] for name in some})):
                 return list(some)
     return different
 
 
-_NAMES = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
-_IDS = {"rate": "learning rate", "decay": "weight decay", "decays": "weight decay", "place": "epsilon's place",
-        "form": "momentum's form", "clip": "clipping", "kind": "optimizer", "rho": "rho"}  # fmt: skip
+_IDS = {"rate": "learning rate", "decay": "weight decay", "place": "epsilon's place", "form": "momentum's form",
+        "clip": "clipping", "kind": "optimizer"}  # fmt: skip
 
 
 def _said(settings: list[str], a: UpdateRule, b: UpdateRule) -> tuple[str, str]:
-    words = [_words(name, a, b) for name in settings]
-    return _IDS.get(settings[0], settings[0]), "; ".join(dict.fromkeys(words))
+    words = [sides(_words(name, b.kind), _value(name, a), _value(name, b)) for name in settings]
+    return _IDS.get(settings[0], settings[0]), "; ".join(words)
 
 
-def _words(name: str, a: UpdateRule, b: UpdateRule) -> str:
-    kind = _NAMES[b.kind]
-    if name == "place":
-        return sides(f"where {kind} adds epsilon", *(_PLACES.get((one.kind, one.place)) or _PLACES["", one.place]
-                                                     for one in (a, b)))  # fmt: skip
-    if name in ("decay", "decays"):
-        return sides("weight decay", *(_decay(one) for one in (a, b)))
-    if name == "form":
-        return sides("what momentum gathers", f"a sum {_FORMS[a.form]}", f"a sum {_FORMS[b.form]}")
-    if name == "clip":
-        return sides("clipping of gradients within the optimizer", *(_clip(one) for one in (a, b)))
-    if name == "kind":
-        return sides("the optimizer", _NAMES[a.kind], kind)
-    said = {"rate": "the learning rate", "accumulator": "what Adagrad's sum starts from"}.get(name, f"{kind}'s {name}")
-    return sides(said, *(_value(getattr(one, name)) for one in (a, b)))
+def _words(name: str, kind: str) -> str:
+    """Return what a setting is called in a sentence."""
+    return {
+        "kind": "the optimizer", "rate": "the learning rate", "place": f"where {_TITLES[kind]} adds epsilon",
+        "decay": "weight decay", "form": "what momentum gathers", "accumulator": "what Adagrad's sum starts from",
+        "clip": "clipping of gradients within the optimizer",
+    }.get(name, f"{_TITLES[kind]}'s {name}")  # fmt: skip
 
 
-def _value(value: Any) -> str:
+def _value(name: str, rule: UpdateRule) -> str:
+    """Return the value of a setting in words."""
+    value = rule.settings.get(name, rule.kind)
+    if isinstance(value, Decay):
+        return f"{number(value.factor)} {_DECAYS[value.kind]}" if value.factor else "none"
+    if isinstance(value, Clip) or value is None:
+        return f"{_CLIPS[value.over]} to {number(value.most)}" if value else "none"
     if isinstance(value, bool):
         return "on" if value else "off"
-    return ", ".join(number(part) for part in (value if isinstance(value, tuple) else (value,)))
-
-
-def _decay(rule: UpdateRule) -> str:
-    return f"{number(rule.decay)} {_DECAYS[rule.decays]}" if rule.decay else "none"
-
-
-def _clip(rule: UpdateRule) -> str:
-    if rule.clip is None:
-        return "none"
-    over = {"tensor": "the norm of each tensor", "all": "the norm of all together", "value": "each value"}
-    return f"{over[rule.clip.over]} to {number(rule.clip.most)}"
+    return _TEXTS.get(value) or ", ".join(map(number, value if isinstance(value, tuple) else (value,)))
 
 
 # The rule by which an optimizer changes one weight, in one vocabulary for all libraries.
 
 Facts = dict[str, Any]
+_FORMULAS: dict[str, Callable[..., Any]]
+_FORMULAS = {"adam": known.adam, "sgd": known.sgd, "rmsprop": known.rmsprop, "adagrad": known.adagrad}
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpdateRule:
-    """`kind`: adam, sgd, rmsprop or adagrad; settings of other kinds keep their defaults.
-
-    `place`: of epsilon (see the formulas). `clip`: what it clips itself.
+class UpdateRule(NamedTuple):
+    """`kind`: adam, sgd, rmsprop or adagrad; `settings`: those of its formula, its `rate`, and the `clip` that it does
+    itself.
     """
 
     kind: str
-    rate: float
-    epsilon: float = 0.0
-    place: str = "after"
-    betas: tuple[float, float] = (0.9, 0.999)
-    decay: float = 0.0
-    decays: str = "gradient"
-    momentum: float = 0.0
-    form: str = "gradient"
-    nesterov: bool = False
-    rho: float = 0.9
-    centered: bool = False
-    accumulator: float = 0.0
-    clip: Clip | None = None
+    settings: Facts
+
+    def but(self, changes: Facts) -> UpdateRule:
+        """Return the rule with different settings."""
+        return UpdateRule(self.kind, {**self.settings, **changes})
 
     def step(self, start: Array, gradients: list[dict[str, Array]], name: str) -> Array:
         """Return how the last of these steps changes a weight (of any shape). `gradients`: of all weights, by step."""
-        used = [self.clip.applied(given, name) if self.clip else given[name] for given in gradients]
-        each = [gradient.reshape(-1) for gradient in used]
-        course = Gradients(start.reshape(-1), np.array(each), self.rate)
-        path = self._path(course)
+        settings = dict(self.settings)
+        rate, clip = settings.pop("rate"), settings.pop("clip")
+        each = [(clip.applied(given, name) if clip else given[name]).reshape(-1) for given in gradients]
+        path = _FORMULAS[self.kind](Gradients(start.reshape(-1), np.array(each), rate), **settings)
         before = path[-2] if len(path) > 1 else start.reshape(-1)
         return np.asarray(path[-1] - before).reshape(start.shape)
 
-    def _path(self, course: Gradients) -> Array:
-        decay = Decay(self.decay, self.decays)  # type: ignore[arg-type]
-        if self.kind == "sgd":
-            more = {"momentum": self.momentum, "form": self.form, "nesterov": self.nesterov}
-            return hypotheses.sgd(course, decay=decay, **more)  # type: ignore[arg-type]
-        if self.kind == "adam":
-            return hypotheses.adam(course, betas=self.betas, epsilon=self.epsilon, place=self.place, decay=decay)  # type: ignore[arg-type]
-        if self.kind == "rmsprop":
-            more = {"rho": self.rho, "place": self.place, "centered": self.centered}
-            return hypotheses.rmsprop(course, epsilon=self.epsilon, **more)  # type: ignore[arg-type]
-        return hypotheses.adagrad(course, accumulator=self.accumulator, epsilon=self.epsilon, place=self.place)  # type: ignore[arg-type]
+
+_KINDS = {"Adam": "adam", "AdamW": "adam", "SGD": "sgd", "RMSprop": "rmsprop", "Adagrad": "adagrad"}
+# a setting of a formula -> its names in Keras and in PyTorch
+_READ = {
+    "adam": {"epsilon": ("epsilon", "eps")},
+    "sgd": {"momentum": ("momentum", "momentum"), "nesterov": ("nesterov", "nesterov")},
+    "rmsprop": {"epsilon": ("epsilon", "eps"), "rho": ("rho", "alpha"), "centered": ("centered", "centered")},
+    "adagrad": {"epsilon": ("epsilon", "eps"), "accumulator": ("initial_accumulator_value",) * 2},
+}
+# what Keras and PyTorch do, and have no setting for
+_FIXED: dict[str, tuple[Facts, Facts]] = {
+    "adam": ({"place": "before"}, {"place": "after"}),
+    "sgd": ({"form": "step"}, {"form": "gradient"}),
+    "rmsprop": ({"place": "inside"}, {"place": "outside"}),
+    "adagrad": ({"place": "inside"}, {"place": "outside"}),
+}
+_NO_FORMULA = {
+    "adam": ("amsgrad",), "sgd": ("dampening",), "rmsprop": ("momentum", "weight_decay"),
+    "adagrad": ("lr_decay", "weight_decay"),
+}  # fmt: skip
 
 
 def read(facts: Facts | None, weight: str) -> UpdateRule | None:
     """Return the rule of a weight, from the settings of its optimizer; None for an optimizer that is not known here."""
-    if facts is None:
+    group = next((one for one in facts["groups"] if weight in one["weights"]), None) if facts else None
+    if facts is None or group is None or facts["type"] not in _KINDS:
         return None
-    group = next((one for one in facts["groups"] if weight in one["weights"]), None)
-    if group is None:
+    kind, side = _KINDS[facts["type"]], int(facts["library"] != "keras")
+    if any(group.get(name) for name in _NO_FORMULA[kind]):
         return None
+    is_decoupled = not side or facts["type"] == "AdamW" or group.get("decoupled_weight_decay")
     try:
-        return (
-            _of_keras(facts["type"], group, hypotheses.clip_of(facts))
-            if facts["library"] == "keras"
-            else _of_pytorch(facts["type"], group)
-        )
+        settings: Facts = {name: _plain(group[names[side]]) for name, names in _READ[kind].items()}
+        if kind == "adam":
+            settings["betas"] = tuple(map(float, group["betas"] if side else (group["beta_1"], group["beta_2"])))
+        if kind in ("adam", "sgd"):
+            factor = float(group.get("weight_decay") or 0)
+            settings["decay"] = Decay(factor, "weights" if is_decoupled else "gradient") if factor else NO_DECAY
+        rate, clip = float(group["lr" if side else "learning_rate"]), None if side else known.clip_of(facts)
     except (KeyError, TypeError, ValueError):  # a class of the program, with its own settings
         return None
+    return UpdateRule(kind, {"rate": rate, **settings, **_FIXED[kind][side], "clip": clip})
 
 
-def _of_keras(kind: str, group: Facts, clip: Clip | None) -> UpdateRule | None:
-    common = UpdateRule(kind="sgd", rate=float(group["learning_rate"]), decays="weights",
-                  decay=float(group.get("weight_decay") or 0), clip=clip)  # fmt: skip
-    if kind == "SGD":
-        return replace(common, momentum=float(group["momentum"]), form="step", nesterov=bool(group["nesterov"]))
-    epsilon = float(group.get("epsilon") or 0)
-    if kind in ("Adam", "AdamW") and not group["amsgrad"]:
-        betas = float(group["beta_1"]), float(group["beta_2"])
-        return replace(common, kind="adam", epsilon=epsilon, place="before", betas=betas)
-    if kind == "RMSprop" and not group["momentum"]:
-        rho, centered = float(group["rho"]), bool(group["centered"])
-        return replace(common, kind="rmsprop", epsilon=epsilon, place="inside", rho=rho, centered=centered)
-    if kind == "Adagrad":
-        started = float(group["initial_accumulator_value"])
-        return replace(common, kind="adagrad", epsilon=epsilon, place="inside", accumulator=started)
-    return None
-
-
-def _of_pytorch(kind: str, group: Facts) -> UpdateRule | None:
-    is_decoupled = kind == "AdamW" or group.get("decoupled_weight_decay")
-    common = UpdateRule(kind="sgd", rate=float(group["lr"]), decay=float(group.get("weight_decay") or 0),
-                  decays="weights" if is_decoupled else "gradient")  # fmt: skip
-    if kind == "SGD" and not group["dampening"]:
-        return replace(common, momentum=float(group["momentum"]), form="gradient", nesterov=group["nesterov"])
-    if kind in ("Adam", "AdamW") and not group["amsgrad"]:
-        betas = float(group["betas"][0]), float(group["betas"][1])
-        return replace(common, kind="adam", epsilon=float(group["eps"]), betas=betas)
-    if kind == "RMSprop" and not group["momentum"]:
-        rho, epsilon, centered = float(group["alpha"]), float(group["eps"]), bool(group["centered"])
-        return replace(common, kind="rmsprop", epsilon=epsilon, place="outside", rho=rho, centered=centered)
-    if kind == "Adagrad" and not group["lr_decay"]:
-        started = float(group["initial_accumulator_value"])
-        return replace(common, kind="adagrad", epsilon=float(group["eps"]), place="outside", accumulator=started)
-    return None
+def _plain(value: Any) -> float | bool:
+    return value if isinstance(value, bool) else float(value or 0)
