@@ -36,56 +36,38 @@ class LayerRule(NamedTuple):
     to_keras: Callable[[Arrays], Arrays]
 
 
-def _kernel_to_pytorch(kernel: Array) -> Array:
-    last = kernel.ndim - 1
-    moved: Array = kernel.transpose(last, last - 1, *range(last - 1))
-    return moved
-
-
-def _kernel_to_keras(kernel: Array) -> Array:
-    moved: Array = kernel.transpose(*range(2, kernel.ndim), 1, 0)
-    return moved
-
-
-def _positions(shape: tuple[int, ...]) -> Array:
-    """Return the place in Keras' tensor of each number in PyTorch's flattened tensor.
-
-    `shape`: (height, width, channels), or of any rank.
-    """
-    return np.moveaxis(np.arange(math.prod(shape)).reshape(shape), -1, 0).ravel()
-
-
 SAME = ArrayRule(lambda array: array, lambda array: array)
 # (height, width, in, out) of Keras, (out, in, height, width) of PyTorch; in one and three dimensions too
-CONVOLUTION = ArrayRule(_kernel_to_pytorch, _kernel_to_keras)
+CONVOLUTION = ArrayRule(
+    lambda kernel: kernel.transpose(kernel.ndim - 1, kernel.ndim - 2, *range(kernel.ndim - 2)),
+    lambda kernel: kernel.transpose(*range(2, kernel.ndim), 1, 0),
+)
 # (height, width, out, in) of Keras, (in, out, height, width) of PyTorch
 TRANSPOSED = CONVOLUTION
 # (in, out) of Keras, (out, in) of PyTorch
 DENSE = ArrayRule(lambda kernel: kernel.T, lambda kernel: kernel.T)
 
 
-def dense_after_flatten(*shape: int) -> ArrayRule:
-    """Return a rule like `DENSE`, if Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
-    order = _positions(shape)
+def flattened(*shape: int) -> ArrayRule:
+    """Return the rule for an array whose last axis holds a flattened tensor: (height, width, channels) in Keras.
+
+    In PyTorch it is (channels, height, width).
+    """
+    order = np.moveaxis(np.arange(math.prod(shape)).reshape(shape), -1, 0).ravel()
     back = np.argsort(order)
-    return ArrayRule(lambda kernel: kernel[order].T, lambda kernel: kernel.T[back])
+    return ArrayRule(lambda array: array[..., order], lambda array: array[..., back])
+
+
+def dense_after_flatten(*shape: int) -> ArrayRule:
+    """Return a rule like `DENSE` for a layer behind a flattened tensor, whose rows have its order."""
+    rows = flattened(*shape)
+    return ArrayRule(lambda kernel: rows.to_pytorch(kernel.T), lambda kernel: rows.to_keras(kernel).T)
 
 
 def dense_before_reshape(*shape: int) -> ArrayRule:
-    """Return a rule like `DENSE` for an output that is reshaped.
-
-    It becomes (height, width, channels) in Keras, (channels, height, width) in PyTorch.
-    """
-    order = _positions(shape)
-    back = np.argsort(order)
-    return ArrayRule(lambda kernel: kernel[:, order].T, lambda kernel: kernel.T[:, back])
-
-
-def flattened(*shape: int) -> ArrayRule:
-    """Return the rule for an array whose last axis holds a flattened tensor: (height, width, channels) in Keras."""
-    order = _positions(shape)
-    back = np.argsort(order)
-    return ArrayRule(lambda array: array[..., order], lambda array: array[..., back])
+    """Return a rule like `DENSE` for a layer whose output is reshaped, so that its columns have this order."""
+    columns = flattened(*shape)
+    return ArrayRule(lambda kernel: columns.to_pytorch(kernel).T, lambda kernel: columns.to_keras(kernel.T))
 
 
 def depthwise(inputs: int) -> ArrayRule:
@@ -153,40 +135,34 @@ def _gates_swapped(array: Array) -> Array:
     return np.concatenate([reset, update, new], axis=-1)
 
 
-def _one_bias(bias: Array) -> Arrays:
-    return {"bias_ih": bias, "bias_hh": np.zeros_like(bias)}
-
-
-def _summed(arrays: Arrays) -> Array:
+def _summed(first: Array, second: Array) -> Array:
     """Return the sum of PyTorch's two biases, because Keras has one.
 
     If the second is zero, the first keeps its bits.
     """
-    first, second = arrays["bias_ih"], arrays["bias_hh"]
     added: Array = np.add(first, second, out=first.copy(), where=second != 0)
     return added
 
 
 def _recurrent_to_pytorch(arrays: Arrays) -> Arrays:
     made = {"weight_ih": arrays["kernel"].T, "weight_hh": arrays["recurrent"].T}
-    return {**made, **_one_bias(arrays["bias"])} if "bias" in arrays else made
+    if "bias" in arrays:
+        rows = arrays["bias"] if arrays["bias"].ndim > 1 else (arrays["bias"], np.zeros_like(arrays["bias"]))
+        made["bias_ih"], made["bias_hh"] = rows
+    return made
 
 
-def _recurrent_to_keras(arrays: Arrays) -> Arrays:
+def _recurrent_to_keras(arrays: Arrays, joined: Callable[[Array, Array], Array] = _summed) -> Arrays:
     made = {"kernel": arrays["weight_ih"].T, "recurrent": arrays["weight_hh"].T}
-    return {**made, "bias": _summed(arrays)} if "bias_ih" in arrays else made
+    return {**made, "bias": joined(arrays["bias_ih"], arrays["bias_hh"])} if "bias_ih" in arrays else made
 
 
 def _gru_to_pytorch(arrays: Arrays) -> Arrays:
-    swapped = {role: _gates_swapped(array) for role, array in arrays.items()}
-    made = {"weight_ih": swapped["kernel"].T, "weight_hh": swapped["recurrent"].T}
-    return {**made, **dict(zip(("bias_ih", "bias_hh"), swapped["bias"], strict=True))} if "bias" in arrays else made
+    return _recurrent_to_pytorch({role: _gates_swapped(array) for role, array in arrays.items()})
 
 
 def _gru_to_keras(arrays: Arrays) -> Arrays:
-    made = {"kernel": arrays["weight_ih"].T, "recurrent": arrays["weight_hh"].T}
-    if "bias_ih" in arrays:
-        made["bias"] = np.stack([arrays["bias_ih"], arrays["bias_hh"]])
+    made = _recurrent_to_keras(arrays, lambda *rows: np.stack(rows))
     return {role: _gates_swapped(array) for role, array in made.items()}
 
 
