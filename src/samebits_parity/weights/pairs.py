@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from samebits.documents import Document
 from samebits_parity.weights.counterparts import (
@@ -17,7 +18,7 @@ from samebits_parity.weights.counterparts import (
     rule_for,
     shapes_after,
 )
-from samebits_parity.weights.models import Layer, ModelFacts
+from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.rules import LayerRule
 
 
@@ -112,6 +113,9 @@ def _leftovers(
     return [(i, js[0]) for i, js in choices.items() if len(js) == 1 and wanted.count(js[0]) == 1]
 
 
+_NONE_LEFT = "the other model has no further layer of this kind"
+
+
 def _lonely(
     sides: tuple[list[LayerPart], list[LayerPart]],
     found: list[tuple[int, int]],
@@ -121,46 +125,40 @@ def _lonely(
 
     Each comes with an unpaired layer of its kind at about its place on the other side, if there is one.
     """
-    left = [i for i in range(len(sides[0])) if i not in {i for i, _ in found}]
-    right = [j for j in range(len(sides[1])) if j not in {j for _, j in found}]
+    left, right = (
+        [part for place, part in enumerate(parts) if place not in {pair[side] for pair in found}]
+        for side, parts in enumerate(sides)
+    )
     told: list[LonelyFile] = []
-    for i in left:
-        alike = [j for j in right if rule_for(sides[0][i], sides[1][j], models)]
-        other = sides[1][alike[0]] if alike else None
-        if alike:
-            right.remove(alike[0])
-        told.append(_left_of_keras(sides[0][i], other, models))
-    return told + [_left_of_pytorch(sides[1][j], models[1]) for j in right]
+    for part in left:
+        other = next((one for one in right if rule_for(part, one, models)), None)
+        why = _NONE_LEFT if other is None else "the shapes do not match"
+        told.append(_lone(part, models[0], why, **_beside(part, other, models)))
+        right = [one for one in right if one is not other]
+    return told + [_lone(part, models[1], _why_left(part)) for part in right]
 
 
-def _left_of_keras(part: LayerPart, other: LayerPart | None, models: tuple[ModelFacts, ModelFacts]) -> LonelyFile:
-    shapes = part.shapes(models[0])
-    if other is None:
-        return _lone(part.layer, models[0], shapes, "the other model has no further layer of this kind", part.name)
-    rule = rule_for(part, other, models)
-    would = shapes_after(rule.to_pytorch, shapes) if rule else None
-    found = _lone(part.layer, models[0], shapes, "the shapes do not match", part.name)
-    more = {"beside": other.name, "beside_shapes": other.shapes(models[1]), "would_match": would}
-    return found.model_copy(update=more)
+def _beside(part: LayerPart, other: LayerPart | None, models: tuple[ModelFacts, ModelFacts]) -> dict[str, Any]:
+    rule = rule_for(part, other, models) if other else None
+    if other is None or rule is None:
+        return {}
+    would = shapes_after(rule.to_pytorch, part.shapes(models[0]))
+    return {"beside": other.name, "beside_shapes": other.shapes(models[1]), "would_match": would}
 
 
-def _left_of_pytorch(part: LayerPart, model: ModelFacts) -> LonelyFile:
-    why = "the other model has no further layer of this kind"
+def _why_left(part: LayerPart) -> str:
     if part.kind == "transposed" and part.layer.groups != 1:
-        why = f"groups={part.layer.groups}, and Keras' transposed convolutions have no groups"
-    return _lone(part.layer, model, part.shapes(model), why, part.name)
+        return f"groups={part.layer.groups}, and Keras' transposed convolutions have no groups"
+    return _NONE_LEFT
 
 
 def _refused(models: tuple[ModelFacts, ModelFacts]) -> list[LonelyFile]:
-    return [_told(layer, model) for model in models for layer in model.weighted() if reason(layer, model)]
+    return [_lone(LayerPart(layer, layer.roles, layer.kind, layer.name), model, why)
+            for model in models for layer in model.weighted() if (why := reason(layer, model))]  # fmt: skip
 
 
-def _told(layer: Layer, model: ModelFacts) -> LonelyFile:
-    shapes = {role: model.weights[number].shape for role, number in layer.roles.items()}
-    return _lone(layer, model, shapes, reason(layer, model), layer.name)
-
-
-def _lone(layer: Layer, model: ModelFacts, shapes: Shapes, why: str, name: str) -> LonelyFile:
+def _lone(part: LayerPart, model: ModelFacts, why: str, **more: Any) -> LonelyFile:
     return LonelyFile(
-        side=model.side, number=layer.number, layer=name, layer_class=layer.of_class, shapes=shapes, why=why
-    )
+        side=model.side, number=part.layer.number, layer=part.name, layer_class=part.layer.of_class,
+        shapes=part.shapes(model), why=why, **more,
+    )  # fmt: skip
