@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from samebits.errors import UsageError
 from samebits.options import REPORTS
 from samebits_parity.options import GROUPS, OPTIONS
 
+if TYPE_CHECKING:
+    from samebits.reports.tree import Report
+
 DEFAULTS_TEXT = """Do the defaults of two libraries mean the same?
 
 Measure what optimizers and losses do in each installed library. samebits runs each library on tiny inputs and compares
@@ -27,24 +30,27 @@ a behaviour, that is not a difference. The files of the report also show signatu
 Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be compared."""
 
 
-def _targets(given: dict[str, Any]) -> dict[str, Any]:
-    """Return where reports are to be written."""
-    return {option.name: given[option.name] for option in REPORTS}
+def _answered(compare: Callable[[dict[str, Any]], Report]) -> Callable[..., int]:
+    """Return the function of a command: it compares, shows the result, and writes the reports."""
+
+    def run(**given: Any) -> int:
+        targets = {option.name: given[option.name] for option in REPORTS}
+        answers.check_targets(targets)
+        return answers.present(compare(given), targets)
+
+    return run
 
 
-def run_defaults(**given: Any) -> int:
-    """Measure, show the result, and write the reports."""
-    targets = _targets(given)
-    answers.check_targets(targets)
+def defaults_report(given: dict[str, Any]) -> Report:
+    """Measure the defaults of libraries."""
     from samebits_parity import defaults
 
     groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
     with answers.shown_progress() as progress:
-        found = defaults.compare(list(given["libraries"] or ()), groups, progress.note)
-    return answers.present(defaults.report(found), targets)
+        return defaults.report(defaults.compare(list(given["libraries"] or ()), groups, progress.note))
 
 
-DEFAULTS_COMMAND = plain("defaults", run_defaults, DEFAULTS_TEXT, OPTIONS["parity defaults"])
+DEFAULTS_COMMAND = plain("defaults", _answered(defaults_report), DEFAULTS_TEXT, OPTIONS["parity defaults"])
 
 
 INIT_TEXT = """Do libraries draw initial weights as documented?
@@ -58,18 +64,15 @@ Exit status: 0 all weights are drawn as documented, 1 some are not, 2 wrong use 
 measured."""
 
 
-def run_init(**given: Any) -> int:
-    """Measure, show the result, and write the reports."""
-    targets = _targets(given)
-    answers.check_targets(targets)
+def init_report(given: dict[str, Any]) -> Report:
+    """Let libraries draw initial weights."""
     from samebits_parity import init
 
     with answers.shown_progress() as progress:
-        compared = init.compare(list(given["libraries"] or ()), progress.note)
-    return answers.present(compared.report, targets)
+        return init.compare(list(given["libraries"] or ()), progress.note).report
 
 
-INIT_COMMAND = plain("init", run_init, INIT_TEXT, OPTIONS["parity init"])
+INIT_COMMAND = plain("init", _answered(init_report), INIT_TEXT, OPTIONS["parity init"])
 
 
 TRAIN_TEXT = """Do two trainings compute the same, step by step?
@@ -84,24 +87,25 @@ that explains it, if there is one.
 Exit status: 0 they agree to rounding, 1 they diverge, 2 wrong use or an error, 3 no answer."""
 
 
-def run_train(**given: Any) -> int:
-    """Run both trainings, compare them, and answer."""
+def train_report(given: dict[str, Any]) -> Report:
+    """Run both trainings, and compare them."""
     requests.refuse_platform()
-    targets = _targets(given)
-    answers.check_targets(targets)
-    commands = [_words(given[side], side.upper()) for side in ("a", "b")]
-    pythons = tuple(requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
+    a, b = (_words(given[side], side.upper()) for side in "ab")
     from samebits_parity.train import compare
     from samebits_parity.train.runs import TrainRequest
 
     with _folder(given["out"]) as folder, answers.shown_progress() as progress:
-        asked = TrainRequest(
-            a=commands[0], b=commands[1], folder=folder, pythons=(pythons[0], pythons[1]), steps=given["steps"],
-            single=given["single"], carry=given["carry"], timeout=given["timeout"], progress=progress, host=given["on"],
+        return compare(TrainRequest(
+            a=a, b=b, folder=folder, pythons=_pythons(given), steps=given["steps"], single=given["single"],
+            carry=given["carry"], timeout=given["timeout"], progress=progress, host=given["on"],
             each=requests.needs(given),
-        )  # fmt: skip
-        report = compare(asked)
-    return answers.present(report, targets)
+        ))  # fmt: skip
+
+
+def _pythons(given: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return the interpreters of A and of B; None for one that the user did not name."""
+    a, b = (requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab")
+    return a, b
 
 
 _TRAIN_EXAMPLE = 'samebits parity train a.py "python b.py --epochs 2"'
@@ -129,10 +133,12 @@ def _folder(out: str | None) -> Iterator[Path]:
 
 
 SIDES = [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")]
-TRAIN_COMMAND = plain("train", run_train, TRAIN_TEXT, OPTIONS["parity train"], SIDES)
+TRAIN_COMMAND = plain("train", _answered(train_report), TRAIN_TEXT, OPTIONS["parity train"], SIDES)
 
 
-WEIGHTS_TEXT = """Carry the weights of model A to model B, and compare the two. One is a Keras model, the other a
+WEIGHTS_TEXT = """Carry weights between Keras and PyTorch.
+
+Carry the weights of model A to model B, and compare the two. One is a Keras model, the other a
 PyTorch model.
 
 A and B are FILE.py:FUNCTION, where the function returns the model, or a saved Keras model (.keras, .h5). samebits
@@ -142,10 +148,8 @@ outputs differ by more than rounding.
 Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 no answer."""
 
 
-def run_weights(**given: Any) -> int:
-    """Carry the weights, compare the models, and answer."""
-    targets = _targets(given)
-    answers.check_targets(targets)
+def weights_report(given: dict[str, Any]) -> Report:
+    """Carry the weights, and compare the models."""
     from samebits_parity.weights import files, report, transfer
     from samebits_parity.weights.models import asked
 
@@ -154,12 +158,12 @@ def run_weights(**given: Any) -> int:
     weights = Path(given["weights"]) if given["weights"] else None
     if weights:
         files.check_source(weights)
-    pythons = {side: requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab"}
-    a, b = (asked(side.upper(), given[side], python, given["backend"]) for side, python in pythons.items())
+    a, b = (asked(side.upper(), given[side], python, given["backend"])
+            for side, python in zip("ab", _pythons(given), strict=True))  # fmt: skip
     wanted = transfer.TransferRequest(
         a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"]
     )
-    return answers.present(report.report(transfer.move(wanted)), targets)
+    return report.report(transfer.move(wanted))
 
 
 def _short(words: str) -> str:
@@ -168,9 +172,7 @@ def _short(words: str) -> str:
     return function if path.endswith(".py") and function.isidentifier() else Path(words).stem
 
 
-MODELS = [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")]
-TITLE = "Carry weights between Keras and PyTorch."
-WEIGHTS_COMMAND = plain("weights", run_weights, f"{TITLE}\n\n{WEIGHTS_TEXT}", OPTIONS["parity weights"], MODELS)
+WEIGHTS_COMMAND = plain("weights", _answered(weights_report), WEIGHTS_TEXT, OPTIONS["parity weights"], SIDES)
 
 
 # name -> (what it is, its model), for `samebits schema`

@@ -72,10 +72,15 @@ SINGLE_STEP = Option(
     "single", ("--single-step",), "Begin each step of B with A's weights, so that errors do not add up.", default=False
 )
 CARRY = Option("carry", ("--carry",), "Start B from A's initial weights.", default=False)
-PYTHON_A = Option("python_a", ("--python-a",), "Run A with this Python.", "PATH", read_text)
-PYTHON_B = Option("python_b", ("--python-b",), "Run B with this Python.", "PATH", read_text)
-ENVIRONMENT_A = Option("env_a", ("--env-a",), "Run A with the Python of this environment.", "NAME", read_text)
-ENVIRONMENT_B = Option("env_b", ("--env-b",), "Run B with the Python of this environment.", "NAME", read_text)
+INTERPRETERS = tuple(
+    option
+    for side in "ab"
+    for option in (
+        Option(f"python_{side}", (f"--python-{side}",), f"Run {side.upper()} with this Python.", "PATH", read_text),
+        Option(f"env_{side}", (f"--env-{side}",), f"Run {side.upper()} with the Python of this environment.", "NAME",
+               read_text),
+    )
+)  # fmt: skip
 PARITY_OUT = Option("out", ("--out",), "Keep the files of both trainings in this folder.", "DIR", read_text)
 BACKEND = Option("backend", ("--backend",), "The backend of Keras 3: tensorflow, torch or jax.", "NAME", read_backend)
 WEIGHTS = Option(
@@ -99,31 +104,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "parity init": (LIBRARIES, *REPORTS),
     "parity defaults": (LIBRARIES, ONLY, *REPORTS),
     "parity train": (
-        PARITY_STEPS,
-        SINGLE_STEP,
-        CARRY,
-        PYTHON_A,
-        ENVIRONMENT_A,
-        PYTHON_B,
-        ENVIRONMENT_B,
-        ON,
-        EACH,
-        SBATCH,
-        SPREAD,
-        TIMEOUT,
-        PARITY_OUT,
-        *REPORTS,
+        PARITY_STEPS, SINGLE_STEP, CARRY, *INTERPRETERS, ON, EACH, SBATCH, SPREAD, TIMEOUT, PARITY_OUT, *REPORTS,
     ),
-    "parity weights": (
-        WEIGHTS,
-        WEIGHTS_OUT,
-        INPUT,
-        BUILT_WITH,
-        PYTHON_A,
-        ENVIRONMENT_A,
-        PYTHON_B,
-        ENVIRONMENT_B,
-        BACKEND,
-        *REPORTS,
-    ),
-}
+    "parity weights": (WEIGHTS, WEIGHTS_OUT, INPUT, BUILT_WITH, *INTERPRETERS, BACKEND, *REPORTS),
+}  # fmt: skip
