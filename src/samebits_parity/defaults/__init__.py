@@ -25,7 +25,7 @@ from samebits_parity.sides import Family, Side
 __all__ = ["BEHAVIOURS", "LibraryAnswer", "behaviours", "compare", "concluded", "report"]
 
 BEHAVIOURS: tuple[Behaviour, ...] = (*optimizers.BEHAVIOURS, *losses.BEHAVIOURS)
-SCRIPTS = Path(__file__).parent / "scripts"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 SCRIPT: dict[Family, str] = {
     "keras2": "behaviour_keras.py", "keras3": "behaviour_keras.py", "tfkeras": "behaviour_keras.py",
     "pytorch": "behaviour_pytorch.py", "flax": "behaviour_jax.py",

@@ -246,7 +246,7 @@ def _flax() -> list[Case]:
 
 MAKERS = {"keras2": _keras2, "keras3": _keras, "tfkeras": _keras, "pytorch": _pytorch, "jax": _jax, "flax": _flax}
 
-SCRIPT = Path(__file__).parent / "scripts" / "sampler.py"
+SCRIPT = Path(__file__).parents[1] / "scripts" / "sampler.py"
 SEED = 2019  # the paper's
 
 

@@ -80,7 +80,8 @@ def first_of(place, *names):
     """Return the first of these that a module has. Raises Absent."""
     found = next((getattr(place, name) for name in names if hasattr(place, name)), None)
     if found is None:
-        raise Absent("%s has no %s" % (place.__name__.split(".")[-1], names[0]))
+        parts = place.__name__.split(".")
+        raise Absent("%s has no %s" % (".".join(dict.fromkeys([parts[0], parts[-1]])), names[0]))
     return found
 
 
