@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -93,17 +94,18 @@ FIRST: Shapes = {
     "depthwise": (CHANNELS * MULTIPLIER, 1, 3, 3),
 }  # fmt: skip
 SQUARE = (360, 370)
+DENSE = ((250, 530), (530, 250))  # inputs and outputs of layers
+KERNELS = ((60, 250), (250, 60))
 SCALED = [f"{author}_{family}" for author in ("glorot", "he", "lecun") for family in ("uniform", "normal")]
-
-
-def of(side: Side) -> list[Case]:
-    """Return the cases of a library."""
-    return MAKERS[side.family]()
 
 
 def order(side: Side) -> Order:
     """Return whether the channels of the library's kernels come first or last."""
     return "first" if side.family == "pytorch" else "last"
+
+
+def _layer(kind: str, layout: Layout, shape: tuple[int, ...], *, package: str = "layers", **arguments: Any) -> Case:
+    return Case(kind, f"{package}.{kind}", arguments, shape, layout, layer=True)
 
 
 def _keras() -> list[Case]:
@@ -130,24 +132,17 @@ def _keras_initializers(prefix: str) -> list[Case]:
 
 
 def _keras_layers() -> list[Case]:
-    def layer(kind: str, layout: Layout, shape: tuple[int, ...], **arguments: Any) -> Case:
-        return Case(kind, f"layers.{kind}", arguments, shape, layout, layer=True)
-
+    kernels: tuple[tuple[str, Layout], ...] = (("Conv2D", "convolution"), ("Conv2DTranspose", "transposed"))
     return [
-        layer("Dense", "dense", (250,), units=530),
-        layer("Dense", "dense", (530,), units=250),
-        layer("Conv2D", "convolution", (8, 8, 60), filters=250, kernel_size=3),
-        layer("Conv2D", "convolution", (8, 8, 250), filters=60, kernel_size=3),
-        layer("Conv2DTranspose", "transposed", (8, 8, 60), filters=250, kernel_size=3),
-        layer("Conv2DTranspose", "transposed", (8, 8, 250), filters=60, kernel_size=3),
-        layer("DepthwiseConv2D", "depthwise", (4, 4, CHANNELS), kernel_size=3, depth_multiplier=MULTIPLIER),
-        layer("DepthwiseConv2D", "depthwise", (4, 4, 1800), kernel_size=3, depth_multiplier=8),
-        layer("Embedding", "dense", (7,), input_dim=4000, output_dim=33),
-        layer("LSTM", "dense", (5, 190), units=180),
-        layer("GRU", "dense", (5, 190), units=180),
-        layer("BatchNormalization", "vector", (700,)),
-        layer("LayerNormalization", "vector", (700,)),
-    ]
+        *(_layer("Dense", "dense", (into,), units=out) for into, out in DENSE),
+        *(_layer(kind, layout, (8, 8, into), filters=out, kernel_size=3)
+          for kind, layout in kernels for into, out in KERNELS),
+        _layer("DepthwiseConv2D", "depthwise", (4, 4, CHANNELS), kernel_size=3, depth_multiplier=MULTIPLIER),
+        _layer("DepthwiseConv2D", "depthwise", (4, 4, 1800), kernel_size=3, depth_multiplier=8),
+        _layer("Embedding", "dense", (7,), input_dim=4000, output_dim=33),
+        *(_layer(kind, "dense", (5, 190), units=180) for kind in ("LSTM", "GRU")),
+        *(_layer(kind, "vector", (700,)) for kind in ("BatchNormalization", "LayerNormalization")),
+    ]  # fmt: skip
 
 
 def _keras2() -> list[Case]:
@@ -185,27 +180,21 @@ def _called(name: str, arguments: dict[str, Any]) -> str:
 
 
 def _pytorch_layers() -> list[Case]:
-    def layer(kind: str, layout: Layout, *, groups: int = 1, name: str = "", size: int = BIAS, **given: Any) -> Case:
-        return Case(name or kind, f"nn.{kind}", given, (), layout, layer=True, size=size, groups=groups)
+    def layer(kind: str, layout: Layout, size: int = BIAS, **given: Any) -> Case:
+        return Case(kind, f"nn.{kind}", given, (), layout, layer=True, size=size)
 
-    def convolution(kind: str, layout: Layout, into: int, out: int) -> Case:
-        return layer(kind, layout, in_channels=into, out_channels=out, kernel_size=3)
-
-    out = CHANNELS * MULTIPLIER
+    kernels: tuple[tuple[str, Layout], ...] = (("Conv2d", "convolution"), ("ConvTranspose2d", "transposed"))
+    depthwise = layer("Conv2d", "depthwise", 1, in_channels=CHANNELS, out_channels=CHANNELS * MULTIPLIER,
+                      kernel_size=3, groups=CHANNELS)  # fmt: skip
     return [
-        layer("Linear", "dense", in_features=250, out_features=530),
-        layer("Linear", "dense", in_features=530, out_features=250),
-        convolution("Conv2d", "convolution", 60, 250),
-        convolution("Conv2d", "convolution", 250, 60),
-        convolution("ConvTranspose2d", "transposed", 60, 250),
-        convolution("ConvTranspose2d", "transposed", 250, 60),
-        Case("Conv2d depthwise", "nn.Conv2d", {"in_channels": CHANNELS, "out_channels": out, "kernel_size": 3,
-             "groups": CHANNELS}, (), "depthwise", layer=True, size=1, groups=CHANNELS),
-        layer("Embedding", "dense", num_embeddings=4000, embedding_dim=33, size=4),
-        layer("LSTM", "dense", input_size=190, hidden_size=180, size=16),
-        layer("GRU", "dense", input_size=190, hidden_size=180, size=16),
-        layer("BatchNorm2d", "vector", num_features=700, size=1),
-        layer("LayerNorm", "vector", normalized_shape=700, size=1),
+        *(layer("Linear", "dense", in_features=into, out_features=out) for into, out in DENSE),
+        *(layer(kind, layout, in_channels=into, out_channels=out, kernel_size=3)
+          for kind, layout in kernels for into, out in KERNELS),
+        depthwise._replace(name="Conv2d depthwise", groups=CHANNELS),
+        layer("Embedding", "dense", 4, num_embeddings=4000, embedding_dim=33),
+        *(layer(kind, "dense", 16, input_size=190, hidden_size=180) for kind in ("LSTM", "GRU")),
+        layer("BatchNorm2d", "vector", 1, num_features=700),
+        layer("LayerNorm", "vector", 1, normalized_shape=700),
     ]  # fmt: skip
 
 
@@ -228,15 +217,10 @@ def _jax() -> list[Case]:
 
 def _flax() -> list[Case]:
     """Return the default weights of flax' layers; its initializers are those of JAX."""
-
-    def layer(kind: str, layout: Layout, shape: tuple[int, ...], **arguments: Any) -> Case:
-        return Case(kind, f"linen.{kind}", arguments, shape, layout, layer=True)
-
+    layer = partial(_layer, package="linen")
     return [
-        layer("Dense", "dense", (250,), features=530),
-        layer("Dense", "dense", (530,), features=250),
-        layer("Conv", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
-        layer("Conv", "convolution", (4, 4, 250), features=60, kernel_size=[3, 3]),
+        *(layer("Dense", "dense", (into,), features=out) for into, out in DENSE),
+        *(layer("Conv", "convolution", (4, 4, into), features=out, kernel_size=[3, 3]) for into, out in KERNELS),
         # in its kernel the inputs come before the outputs, as in an ordinary convolution
         layer("ConvTranspose", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
         layer("Embed", "dense", (7,), num_embeddings=4000, features=33),
@@ -286,7 +270,7 @@ class Draws(NamedTuple):
 
 def draw(side: Side, folder: Path) -> Draws:
     """Draw every case. `folder`: for the arrays. Raises NotFoundError, LibraryFailure."""
-    asked = of(side)
+    asked = MAKERS[side.family]()
     request = {"cases": [case._asdict() for case in asked], "seed": SEED}
     answer = run_script(side, SCRIPT, request, folder)
     pairs = list(zip(asked, answer["cases"], strict=True))
