@@ -17,7 +17,7 @@ from samebits_parity.init import cases, documentation, formulas, report
 from samebits_parity.init.cases import DrawnWeight, Draws, order, ordinary_fans
 from samebits_parity.init.distributions import Distribution, Estimate, estimate
 from samebits_parity.init.formulas import Documentation, of_its_layer
-from samebits_parity.init.report import DocumentedAs, WeightFacts, can_be
+from samebits_parity.init.report import WeightFacts, can_be
 from samebits_parity.sides import Family, Side
 
 __all__ = ["InitComparison", "compare", "measure"]
@@ -36,8 +36,8 @@ def measure(drawn: Draws) -> list[WeightFacts]:
 
 
 def _line(drawn: Draws, weight: DrawnWeight, found: Estimate) -> WeightFacts:
-    said = TABLES[drawn.side.family](weight, drawn.side)
-    agrees = can_be(weight.draws, found, said.distribution)
+    documented = TABLES[drawn.side.family](weight, drawn.side)
+    agrees = can_be(weight.draws, found, documented.distribution)
     seen = found.distribution
     return WeightFacts(
         library=drawn.side.id,
@@ -51,56 +51,45 @@ def _line(drawn: Draws, weight: DrawnWeight, found: Estimate) -> WeightFacts:
         deviation=seen.deviation,
         mean=seen.mean,
         values=found.count,
-        documented=_documented(said),
+        documented=documented.said,
         agrees=agrees,
-        instead=None if agrees else _instead(weight, found, said),
-        equation=_equation(drawn.side, weight, found, said),
+        instead=None if agrees else _instead(weight, found, documented),
+        equation=_equation(drawn.side, weight, found) if documented.is_glorot else None,
     )
 
 
-def _documented(said: Documentation) -> DocumentedAs:
-    asked = said.distribution
-    return DocumentedAs(
-        formula=said.formula,
-        limit=asked.limit,
-        deviation=asked.deviation,
-        family=asked.family,
-        source=said.source,
-        read=said.read,
-    )
-
-
-def _instead(weight: DrawnWeight, found: Estimate, said: Documentation) -> str | None:
+def _instead(weight: DrawnWeight, found: Estimate, documented: Documentation) -> str | None:
     """Return the first of the other hypotheses that fits.
 
     The last one is the documented distribution with some values outside of its limits.
     """
-    fitting = next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
-    return fitting or _outside(weight, [(said.formula, said.distribution), *said.others])
+    fitting = next((words for words, asked in documented.others if can_be(weight.draws, found, asked)), None)
+    said = documented.said.formula, documented.distribution
+    outside = (_outside(weight, words, asked) for words, asked in (said, *documented.others))
+    return fitting or next(filter(None, outside), None)
 
 
-def _outside(weight: DrawnWeight, hypotheses: list[tuple[str, Distribution]]) -> str | None:
+def _outside(weight: DrawnWeight, words: str, asked: Distribution) -> str | None:
+    if asked.low is None or asked.high is None:
+        return None
     values = np.asarray(weight.draws).ravel()
-    for words, asked in hypotheses:
-        if asked.low is None or asked.high is None:
-            continue
-        inside = values[(values >= asked.low) & (values <= asked.high)]
-        out = values.size - inside.size
-        if 0 < out <= values.size * FEW and can_be(inside, estimate(inside[None]), asked):
-            return f"{words}, but {out} of {values.size:,} values {agree(out, 'lies', 'lie')} outside its limits"
+    inside = values[(values >= asked.low) & (values <= asked.high)]
+    out = values.size - inside.size
+    if 0 < out <= values.size * FEW and can_be(inside, estimate(inside[None]), asked):
+        return f"{words}, but {out} of {values.size:,} values {agree(out, 'lies', 'lie')} outside its limits"
     return None
 
 
-def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentation) -> int | None:
-    """Return which of the paper's equations holds, if the documentation says Glorot's uniform distribution.
+def _equation(side: Side, weight: DrawnWeight, found: Estimate) -> int | None:
+    """Return which of the paper's equations holds, if any does.
 
     n_in and n_out come from the shape, as the libraries count them, because the question is only the factor
     sqrt(2).
     """
-    if not said.is_glorot or found.distribution.family != "uniform":
+    if found.distribution.family != "uniform":
         return None
     counted = (of_its_layer(weight, side), ordinary_fans(weight.shape, order(side)))
-    told = [formulas.decide(weight.draws, fans.into + fans.out) for fans in counted]
+    told = (formulas.decide(weight.draws, fans.into + fans.out) for fans in counted)
     return next((equation for equation in told if equation), None)
 
 

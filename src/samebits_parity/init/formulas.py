@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits.documents import Document
 from samebits_parity.init import distributions
 from samebits_parity.init.cases import DrawnWeight, Fans, fans_of_layer, order, ordinary_fans
-from samebits_parity.init.distributions import Distribution
+from samebits_parity.init.distributions import Distribution, Family
 from samebits_parity.sides import Side
 
 __all__ = ["decide", "limits"]
@@ -45,14 +46,23 @@ class FanRule(NamedTuple):
     is_glorot: bool = False
 
 
-class Documentation(NamedTuple):
-    """`read`: whether the installed docstring or signature says it; `others`: (words, distribution) of alternatives:
-    other rules, or fans counted differently.
+class DocumentedAs(Document):
+    """`limit`, `deviation`: what the formula gives for this shape, null if it gives none; `source`: where the formula
+    stands; `read`: whether the installed library says so itself, in a docstring or a signature.
     """
 
     formula: str
+    limit: float | None
+    deviation: float | None
+    family: Family
     source: str
     read: bool
+
+
+class Documentation(NamedTuple):
+    """`others`: (words, distribution) of alternatives: other rules, or fans counted differently."""
+
+    said: DocumentedAs
     distribution: Distribution
     others: list[tuple[str, Distribution]]
     is_glorot: bool = False
@@ -60,19 +70,20 @@ class Documentation(NamedTuple):
 
 def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signature: str = "") -> Documentation:
     """Return what is documented about a weight. `signature`: the default that names the rules, if it is a layer's."""
-    said = re.sub(r"\s+", "", weight.doc)
-    found = next((rule for rule in rules if rule.says and re.search(rule.says, said)), None)
-    rule = found or rules[-1]
-    thing = weight.case.path.split("|")[0]
-    places = {True: f"docstring of {thing}", False: rule.source}
-    return Documentation(
+    doc = re.sub(r"\s+", "", weight.doc)
+    found = next((rule for rule in rules if rule.says and re.search(rule.says, doc)), None)
+    rule, thing = found or rules[-1], weight.case.path.split("|")[0]
+    source = f"signature of {thing}" if signature else f"docstring of {thing}" if found else rule.source
+    drawn = rule.draws(_situation(weight, of_its_layer(weight, side)))
+    said = DocumentedAs(
         formula=f"{signature}: {rule.formula}" if signature else rule.formula,
-        source=f"signature of {thing}" if signature else places[found is not None],
+        limit=drawn.limit,
+        deviation=drawn.deviation,
+        family=drawn.family,
+        source=source,
         read=bool(signature) or found is not None,
-        distribution=rule.draws(_situation(weight, of_its_layer(weight, side))),
-        others=list(_others(rules, rule, weight, side)),
-        is_glorot=rule.is_glorot,
     )
+    return Documentation(said, drawn, list(_others(rules, rule, weight, side)), rule.is_glorot)
 
 
 def of_its_layer(weight: DrawnWeight, side: Side) -> Fans:
@@ -101,7 +112,6 @@ def _others(
 # paper says is what Keras does, with a = sqrt(6 / max(1, (n_in + n_out) / 2)), which is larger by sqrt(2).
 
 CHANCE = 1e-6  # the probability of rejecting the right limit
-STEPS = 4  # steps of float32 by which a library may round a limit differently
 
 
 def limits(connections: float) -> tuple[float, float]:
@@ -123,22 +133,16 @@ def can_be_limit(limit: float, largest: float, count: int, chance: float = CHANC
 def decide(values: NDArray[Any], connections: float) -> int | None:
     """Return 1 or 2; None if neither fits, or both do."""
     largest = float(np.abs(values).max())
-    able = [equation for equation, limit in enumerate(limits(connections), 1)
-            if can_be_limit(limit, largest, values.size)]  # fmt: skip
-    return able[0] if len(able) == 1 else None
+    able = [can_be_limit(limit, largest, values.size) for limit in limits(connections)]
+    return able.index(True) + 1 if sum(able) == 1 else None
 
 
 SCALES = {"glorot": (1.0, "fan_avg"), "he": (2.0, "fan_in"), "lecun": (1.0, "fan_in")}
-PAPER = "Alahmari et al. 2020, Equation 2"
 
 
 def average(fans: Fans, mode: str) -> float:
     """Return the n of variance scaling."""
-    return {
-        "fan_in": fans.into,
-        "fan_out": fans.out,
-        "fan_avg": (fans.into + fans.out) / 2,
-    }[mode]
+    return {"fan_in": fans.into, "fan_out": fans.out, "fan_avg": (fans.into + fans.out) / 2}[mode]
 
 
 def of_deviation(deviation: float, family: str) -> Distribution:
@@ -155,11 +159,6 @@ def scaling(scale: float, mode: str, family: str) -> Callable[[Situation], Distr
     return lambda at: of_deviation(math.sqrt(scale / average(at.fans, mode)), family)
 
 
-def before_truncation(scale: float, mode: str) -> Callable[[Situation], Distribution]:
-    """Return the deviation of the normal distribution before it is cut."""
-    return lambda at: distributions.truncated(math.sqrt(scale / average(at.fans, mode)))
-
-
 def author(name: str) -> list[FanRule]:
     """Return the rules of glorot_uniform, he_normal and the like, as Keras and TensorFlow document them."""
     who, family = name.split("_")
@@ -168,18 +167,19 @@ def author(name: str) -> list[FanRule]:
     root = f"sqrt({top:.0f} / {'(fan_in + fan_out)' if who == 'glorot' else 'fan_in'})"
     says = re.escape(root.replace(" ", ""))
     if family == "normal":
-        whole = FanRule(f"stddev = {root} before it is cut", before_truncation(scale, mode))
-        return [whole, FanRule(f"truncated normal, stddev = {root}", scaling(scale, mode, "truncated_normal"), says)]
-    rules = [FanRule(f"limit = {root}", scaling(scale, mode, "uniform"), says, is_glorot=who == "glorot")]
-    if who == "glorot":
-        rules.insert(
-            0, FanRule("limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))", _second, source=PAPER, is_glorot=True)
-        )
-    return rules
+        whole = scaling(scale * distributions.SHRINK**2, mode, "truncated_normal")  # the cut shrinks the deviation
+        documented = FanRule(f"truncated normal, stddev = {root}", scaling(scale, mode, "truncated_normal"), says)
+        return [FanRule(f"stddev = {root} before it is cut", whole), documented]
+    rule = FanRule(f"limit = {root}", scaling(scale, mode, "uniform"), says, is_glorot=who == "glorot")
+    return [SECOND, rule] if rule.is_glorot else [rule]
 
 
-def _second(at: Situation) -> Distribution:
-    return distributions.uniform(limits(at.fans.into + at.fans.out)[1])
+SECOND = FanRule(
+    "limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))",
+    lambda at: distributions.uniform(limits(at.fans.into + at.fans.out)[1]),
+    source="Alahmari et al. 2020, Equation 2",
+    is_glorot=True,
+)
 
 
 def constant(value: float, says: str = "") -> list[FanRule]:

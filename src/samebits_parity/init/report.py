@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from pydantic import RootModel
 
 from samebits.documents import Document
-from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table
+from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table, numbers
 from samebits.reports.tree import DOCUMENT, Report
 from samebits.words import agree
-from samebits_parity.init import formulas
 from samebits_parity.init.distributions import (
     CHANCE,
     KURTOSIS,
@@ -30,20 +29,8 @@ from samebits_parity.init.distributions import (
     deviations,
     distance,
 )
+from samebits_parity.init.formulas import DocumentedAs
 from samebits_parity.report import compared, parts
-
-
-class DocumentedAs(Document):
-    """`limit`, `deviation`: what the formula gives for this shape, null if it gives none; `source`: where the formula
-    stands; `read`: whether the installed library says so itself.
-    """
-
-    formula: str
-    limit: float | None
-    deviation: float | None
-    family: Family
-    source: str
-    read: bool
 
 
 class WeightFacts(Document):
@@ -82,6 +69,7 @@ class InitDocument(RootModel[list[WeightFacts]]):
 # 4. The distribution functions are as close as the Dvoretzky-Kiefer-Wolfowitz inequality says.
 
 FAR = deviations(CHANCE)
+STEPS = 4  # steps of float32 by which a library may round a limit differently
 CLOSE = 1e-4  # relative, for lengths of rows and for constants
 
 
@@ -96,15 +84,19 @@ def can_be(values: NDArray[Any], found: Estimate, asked: Distribution) -> bool:
         return math.isclose(seen.gain or 0, asked.gain or 0, rel_tol=CLOSE)
     if asked.family not in RANDOM:
         return seen.detail == asked.detail
-    if not (_inside(found, asked) and _far_enough(found, asked)):
-        return False
-    return _same_moments(found, asked) and _same_shape(values, asked)
+    closest = math.sqrt(math.log(2 / CHANCE) / (2 * values.size))
+    return (
+        _inside(found, asked)
+        and _far_enough(found, asked)
+        and _same_moments(found, asked)
+        and distance(values, asked) < closest
+    )
 
 
 def _inside(found: Estimate, asked: Distribution) -> bool:
     if asked.low is None or asked.high is None:
         return True
-    room = formulas.STEPS * float(np.spacing(np.float32(asked.limit or 0)))
+    room = STEPS * float(np.spacing(np.float32(asked.limit or 0)))
     return found.smallest >= asked.low - room and found.largest <= asked.high + room
 
 
@@ -125,10 +117,6 @@ def _same_moments(found: Estimate, asked: Distribution) -> bool:
     variance = ((found.distribution.deviation or 0) / asked.deviation) ** 2 - 1
     spread = abs(variance) / math.sqrt((KURTOSIS[asked.family] - 1) / found.count)
     return mean < FAR and spread < FAR
-
-
-def _same_shape(values: NDArray[Any], asked: Distribution) -> bool:
-    return distance(values, asked) < math.sqrt(math.log(2 / CHANCE) / (2 * values.size))
 
 
 DIGITS = 5
@@ -191,20 +179,16 @@ def _libraries(lines: list[WeightFacts]) -> Table:
 
 def _differences(wrong: list[WeightFacts]) -> Table:
     columns = (
-        Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("documented", wide=True),
-        Column("gives", number=True), Column("measured", number=True), Column("what fits", wide=True),
+        Column("layer"), Column("documented", wide=True), *numbers("gives", "measured"), Column("what fits", wide=True),
     )  # fmt: skip
-    rows = [
-        (_names(these), one.initializer, _shape(one), one.layout, one.documented.formula, *_compared(one),
-         one.instead or "none of the hypotheses")
-        for these in _alike(wrong, lambda line: (*_key(line), line.instead))
-        for one in these[:1]
-    ]  # fmt: skip
     note = (
         "The columns 'gives' and 'measured' show the limit. If there is no limit, or if the deviation differs, they "
         "show the deviation."
     )
-    return Table(id="differences", title="Not as documented.", columns=columns, rows=tuple(rows), notes=(note, FANS))
+    rows = _rows(wrong, lambda one: (
+        one.layout, one.documented.formula, *_compared(one), one.instead or "none of the hypotheses",
+    ), lambda one: one.instead)  # fmt: skip
+    return Table("differences", "Not as documented.", (*ALWAYS, *columns), rows, notes=(note, FANS))
 
 
 def _compared(line: WeightFacts) -> tuple[Cell, Cell]:
@@ -217,61 +201,52 @@ def _compared(line: WeightFacts) -> tuple[Cell, Cell]:
 
 
 def _equations(lines: list[WeightFacts]) -> Table:
-    rows = [
-        (_names(these), one.initializer, _shape(one), _number(one.limit), Number(one.equation or 0))
-        for these in _alike([line for line in lines if line.equation], lambda line: (*_key(line), line.equation))
-        for one in these[:1]
-    ]
-    columns = (Column("libraries"), Column("initializer"), Column("shape"), Column("limit", number=True),
-               Column("equation", number=True))  # fmt: skip
     note = (
         "Equation 1: limit = sqrt(6 / (n_in + n_out)); Equation 2: sqrt(6 / max(1, (n_in + n_out) / 2)). n_in and "
         "n_out are counted as the library counts them."
     )
-    title = "The paper's Equation 1 or 2?"
-    return Table(id="equations", title=title, columns=columns, rows=tuple(rows), notes=(note,))
+    drawn = [line for line in lines if line.equation]
+    rows = _rows(drawn, lambda one: (_number(one.limit), Number(one.equation or 0)), lambda one: one.equation)
+    columns = (*ALWAYS, *numbers("limit", "equation"))
+    return Table("equations", "The paper's Equation 1 or 2?", columns, rows, notes=(note,))
 
 
 def _all(lines: list[WeightFacts]) -> Table:
     columns = (
-        Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("family"),
-        Column("limit", number=True), Column("deviation", number=True),
-        Column("documented", wide=True), Column("documented in"), Column("agrees"),
+        Column("layer"), Column("family"), *numbers("limit", "deviation"), Column("documented", wide=True),
+        Column("documented in"), Column("agrees"),
     )  # fmt: skip
-    rows = [_row(these) for these in _alike(lines, _key)]
+    rows = _rows(lines, lambda one: (
+        one.layout, one.detail or one.family, _number(one.limit), _number(one.deviation), one.documented.formula,
+        one.documented.source, YES_NO[one.agrees],
+    ))  # fmt: skip
     notes = (LIMITS, "Deviations are those of the weights that the first named library drew.")
-    return Table("initial weights", "Everything.", columns, tuple(rows), notes, on=DOCUMENT)
+    return Table("initial weights", "Everything.", (*ALWAYS, *columns), rows, notes, on=DOCUMENT)
 
 
-def _row(these: list[WeightFacts]) -> tuple[Cell, ...]:
-    one = these[0]
-    said = one.documented
-    return (
-        _names(these), one.initializer, _shape(one), one.layout, one.detail or one.family, _number(one.limit),
-        _number(one.deviation), said.formula, said.source, YES_NO[one.agrees],
-    )  # fmt: skip
+ALWAYS = (Column("libraries"), Column("initializer"), Column("shape"))
 
 
-def _alike(lines: list[WeightFacts], key: Callable[[WeightFacts], Hashable]) -> list[list[WeightFacts]]:
-    """Joins lines of different libraries that say the same, in the order of the first."""
+def _rows(
+    lines: list[WeightFacts],
+    cells: Callable[[WeightFacts], tuple[Cell, ...]],
+    apart: Callable[[WeightFacts], Hashable] = lambda line: None,
+) -> tuple[tuple[Cell, ...], ...]:
+    """Return the rows of a table. Lines of different libraries that say the same share one, at the place of the first.
+
+    `cells`: those of a line, beside those of each table; `apart`: what has to be the same beside what each table shows.
+    """
     groups: dict[Hashable, list[WeightFacts]] = defaultdict(list)
     for line in lines:
-        groups[key(line)].append(line)
-    return list(groups.values())
-
-
-def _key(line: WeightFacts) -> tuple[Hashable, ...]:
-    limit = f"{line.limit:.3g}" if line.family == "uniform" and line.limit is not None else ""
-    said = line.documented
-    return (line.initializer, *line.shape, line.layout, line.family, limit, line.agrees, said.formula, said.source)
-
-
-def _names(lines: list[WeightFacts]) -> str:
-    return ", ".join(dict.fromkeys(line.library for line in lines))
-
-
-def _shape(line: WeightFacts) -> str:
-    return " x ".join(map(str, line.shape))
+        limit = f"{line.limit:.3g}" if line.family == "uniform" and line.limit is not None else ""
+        said = line.documented.formula, line.documented.source, line.agrees
+        key = (line.initializer, *line.shape, line.layout, line.family, limit, *said, apart(line))
+        groups[key].append(line)
+    return tuple(
+        (", ".join(dict.fromkeys(line.library for line in these)), these[0].initializer,
+         " x ".join(map(str, these[0].shape)), *cells(these[0]))
+        for these in groups.values()
+    )  # fmt: skip
 
 
 def _number(value: float | None) -> Cell:
