@@ -16,16 +16,12 @@ from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainV
 __all__ = ["reasons"]
 
 
+@np.errstate(all="ignore")  # the values may hold infinity and NaN
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     """Return what explains the differences in the step and phase of the first divergence.
 
     The result is empty if nothing known does.
     """
-    with np.errstate(all="ignore"):  # the values may hold infinity and NaN
-        return _reasons(judged, first)
-
-
-def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     if first.kind == "forward" and first.name != LOSS:
         return settings.likely(judged, first)
     if first.kind == "forward":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -40,13 +41,10 @@ def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     fed = pairs.batch_inputs(judged.a, judged.b, step)
     labels = next((one.a for one in fed if one.a_name.startswith("labels")), None)
     penalty = _penalty(judged, step, a, b)
-    if penalty is not None:
-        return [penalty]
-    if a == b:
-        return []
-    outputs = _outputs(judged, step)
-    if labels is not None and outputs:
-        formulas = [(formula, value) for output in outputs for formula, value in values(output, labels)]
+    if penalty is not None or a == b:
+        return [penalty] if penalty else []
+    if labels is not None:
+        formulas = [both for output in _outputs(judged, step) for both in values(output, labels)]
         found_a, found_b = ([formula for formula, value in formulas if _is(value, loss)] for loss in (a, b))
         nearest = min((_apart(x, y) for x in found_a for y in found_b if x != y), default=None)
         nearest = nearest or _beside_a_common_term(formulas, a, b)
@@ -73,8 +71,7 @@ def _beside_a_common_term(
     plain = {formula: value for formula, value in formulas if not formula.smoothing and 0 < value < max(a, b)}
     found = [
         _apart(x, y)
-        for x, of_a in plain.items()
-        for y, of_b in plain.items()
+        for (x, of_a), (y, of_b) in product(plain.items(), repeat=2)
         if of_a < a and of_b < b and abs((a - of_a) - (b - of_b)) <= 4 * _NEAR * abs(a - b) + 1e-7 * a
     ]
     return min(found, default=None)
@@ -129,10 +126,9 @@ def _outputs(judged: TrainVerdict, step: int) -> list[Array]:
 
 def values(output: Array, labels: Array) -> Iterator[tuple[Formula, float]]:
     """Yield the losses that libraries make of an output and labels (classes, one-hot or numbers)."""
-    with np.errstate(all="ignore"):
-        yield from _cross_entropies(output, labels)
-        if labels.shape == output.shape:
-            yield from _regressions(output, labels)
+    yield from _cross_entropies(output, labels)
+    if labels.shape == output.shape:
+        yield from _regressions(output, labels)
 
 
 def _cross_entropies(output: Array, labels: Array) -> Iterator[tuple[Formula, float]]:
@@ -147,10 +143,9 @@ def _cross_entropies(output: Array, labels: Array) -> Iterator[tuple[Formula, fl
     once = np.clip(output, 1e-7, 1) if is_softmax else applied("softmax", output)
     twice = applied("log_softmax", once)
     logs = {"softmax, once": np.log(once), "softmax, twice (probabilities taken for logits)": twice}
-    for name, log in logs.items():
-        for smoothing in (0.0, 0.05, 0.1, 0.2):
-            smooth = hot * (1 - smoothing) + smoothing / classes
-            yield from _reductions("cross entropy", name, smoothing, -(smooth * log).sum(axis))
+    for (name, log), smoothing in product(logs.items(), (0.0, 0.05, 0.1, 0.2)):
+        smooth = hot * (1 - smoothing) + smoothing / classes
+        yield from _reductions("cross entropy", name, smoothing, -(smooth * log).sum(axis))
 
 
 def _regressions(output: Array, labels: Array) -> Iterator[tuple[Formula, float]]:

@@ -47,8 +47,7 @@ class WeightCourse:
         """Return whether a rule gives this step, except for rounding."""
         if not self.is_seen:
             return False
-        with np.errstate(all="ignore"):
-            made = rule.step(self.start, self.gradients, self.name)
+        made = rule.step(self.start, self.gradients, self.name)
         u = 2.0**-24
         most = STORED * u * self.size + np.abs(self.move) * (CORRECTION + FACTOR * u)
         return bool((np.abs(made - self.move) <= most + 1e-3 * u).all())

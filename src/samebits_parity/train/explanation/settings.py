@@ -19,17 +19,17 @@ def likely(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     pair = next((one for one in judged.layer_pairs if one.a == first.name), None)
     if pair is None:
         return []
-    dropped = [f"{name} ({side})" for side, training, last in (("A", judged.a, pair.a), ("B", judged.b, pair.b))
-               for name in _dropouts(training, last)]  # fmt: skip
+    sides_of = (("A", judged.a, pair.a), ("B", judged.b, pair.b))
+    dropped = [f"{name} ({side})" for side, training, last in sides_of for name in _dropouts(training, last)]
     if dropped:
         return [_account("dropout", f"dropout draws at random: {', '.join(dropped)}", pair.a)]
     shapes = [list(one.shape) for one in pair.outputs(judged.a, judged.b, first.step)]
     found: list[tuple[str, Any, Any]] = []
     if shapes[0] != shapes[1]:
         found.append(("the shape of the output", shapes[0], shapes[1]))
-    both = [in_words(facts["type"], facts["settings"]) if facts else {}
-            for facts in (judged.a.layers.get(pair.a), judged.b.layers.get(pair.b))]  # fmt: skip
-    return [_account(name, sides(name, _said(a), _said(b)), pair.a) for name, a, b in found + differing(*both)]
+    facts = [training.layers.get(name) for _, training, name in sides_of]
+    found += differing(*(in_words(one["type"], one["settings"]) if one else {} for one in facts))
+    return [_account(name, sides(name, _said(a), _said(b)), pair.a) for name, a, b in found]
 
 
 def _account(name: str, words: str, layer: str) -> Account:
@@ -43,8 +43,8 @@ def _said(value: Any) -> Any:
 def _dropouts(training: TrainingValues, last: str) -> list[str]:
     """Return the layers that drop values, up to and including this one."""
     names = list(training.outputs)
-    before = names[: names.index(last) + 1] if last in names else []
-    return [name for name in before if name in training.layers and _drops(training.layers[name])]
+    before = [training.layers.get(name) for name in names[: names.index(last) + 1]] if last in names else []
+    return [name for name, facts in zip(names, before, strict=False) if facts and _drops(facts)]
 
 
 def _drops(facts: dict[str, Any]) -> bool:
@@ -63,8 +63,7 @@ def averages(judged: TrainVerdict, pairs: list[WeightPair]) -> list[Account]:
 
 def _kept(training: TrainingValues, weight: str) -> float | None:
     """Return the share of a moving average that is kept in a step, from its layer's settings."""
-    for facts in training.layers.values():
-        momentum = facts["settings"].get("momentum")
-        if weight in facts["weights"] and isinstance(momentum, float):
-            return momentum if training.is_keras else 1 - momentum
-    return None
+    momentum = training.layers.get(training.owners.get(weight, ""), {"settings": {}})["settings"].get("momentum")
+    if not isinstance(momentum, float):
+        return None
+    return momentum if training.is_keras else 1 - momentum
