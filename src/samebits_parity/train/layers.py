@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 import numpy as np
@@ -59,42 +60,19 @@ def formed(form: Form, value: Array, shape: tuple[int, ...]) -> Array:
 
 def paired(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> list[OutputPair]:
     """Return the layers of A that have a counterpart, in the order in which they run."""
-    owner_a, owner_b = _owners(a), _owners(b)
-    partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
+    owners = ((a.owners.get(pair.a), b.owners.get(pair.b)) for pair in pairs)
+    partner = {ours: theirs for ours, theirs in owners if ours in a.outputs and theirs in b.outputs}
     last = {theirs: ours for ours, theirs in partner.items()}  # a stack of B gives the output of its last layer
     inner = {ours for ours, theirs in partner.items() if last[theirs] != ours}
     names_b = [name for name in b.outputs if "#" not in name]
     owning_b = set(partner.values())
-    found, at = [], 0
-    names_a = [name for name in a.outputs if "#" not in name and name not in inner]
-    for name in names_a:
+    found, at = list[OutputPair | None](), 0
+    for name in (name for name in a.outputs if "#" not in name and name not in inner):
         if partner.get(name) in names_b:
             at = names_b.index(partner[name])
-        later = _span(names_b, at, owning_b)
-        pair = _best(a, b, name, later, owns=name in partner)
-        if pair is not None:
-            found.append(pair)
-    return found
-
-
-def _span(names: list[str], at: int, owning: set[str]) -> list[str]:
-    """Return the layer at a place and those behind it, up to the next one that owns weights."""
-    found = names[at : at + 1]
-    for name in names[at + 1 :]:
-        if name in owning:
-            break
-        found.append(name)
-    return found
-
-
-def _owners(training: TrainingValues) -> dict[str, str]:
-    """Return the layer that a weight belongs to."""
-    return {
-        weight: name
-        for name, facts in training.layers.items()
-        for weight in facts["weights"]
-        if name in training.outputs
-    }
+        behind = takewhile(lambda other: other not in owning_b, names_b[at + 1 :])
+        found.append(_best(a, b, name, [*names_b[at : at + 1], *behind], owns=name in partner))
+    return [pair for pair in found if pair is not None]
 
 
 def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *, owns: bool) -> OutputPair | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from samebits_parity.weights import rules
 from samebits_parity.weights.pairs import in_running_order
 
 Convert = Callable[[Array], Array]
+_ALIKE = 0.05  # two layers closer than this (relative) give the same, apart from a default that differs
 
 
 class AxisOrder(NamedTuple):
@@ -42,12 +44,12 @@ class WeightPair:
 
 @dataclass(frozen=True)
 class LoneTensor:
-    """A tensor without a counterpart. `wanted`: the shapes on the other side that would match it."""
+    """A tensor without a counterpart. `wanted`: the shape on the other side that would match it."""
 
     side: str
     name: str
     shape: tuple[int, ...]
-    wanted: tuple[tuple[int, ...], ...]
+    wanted: tuple[int, ...]
 
 
 SAME = AxisOrder("as it is", lambda array: array, lambda array: array)
@@ -84,25 +86,22 @@ class Pairer:
 
         Outputs show this, else the order in which the layers run.
         """
-        rows = [_weights_of_layers(side) for side in (self.a, self.b)]
-        names = [list(row) for row in rows]
-        both = [[row[name] for name in listed] for row, listed in zip(rows, names, strict=True)]
+        rows = [list(_weights_of_layers(side).items()) for side in (self.a, self.b)]
         back = {b: a for a, b in equal.items()}
 
         def fits(i: int, j: int) -> bool:
-            ours, theirs = both[0][i], both[1][j]
+            ours, theirs = rows[0][i][1], rows[1][j][1]
             return len(ours) == len(theirs) and all(
                 equal.get(a, b) == b and back.get(b, a) == a and self._fit(a, b)
                 for a, b in zip(ours, theirs, strict=True)
             )
 
+        names = tuple([name for name, _ in row] for row in rows)
         near = nearest_outputs((self.a, self.b), (names[0], names[1]), fits)
-        left = [
-            [n for n in range(len(one)) if n not in {pair[side] for pair in near}] for side, one in enumerate(names)
-        ]
+        left = [[n for n in range(len(row)) if n not in {pair[side] for pair in near}] for side, row in enumerate(rows)]
         found, moved = in_running_order((len(left[0]), len(left[1])), lambda i, j: fits(left[0][i], left[1][j]))
         pairs = [*near, *((left[0][i], left[1][j]) for i, j in found + moved)]
-        return {a: b for i, j in pairs for a, b in zip(both[0][i], both[1][j], strict=True)}
+        return {a: b for i, j in pairs for a, b in zip(rows[0][i][1], rows[1][j][1], strict=True)}
 
     def _fit(self, a: str, b: str) -> bool:
         return any(self.ways(self.a.names(-1, "start")[a].shape, self.b.names(-1, "start")[b].shape))
@@ -110,32 +109,28 @@ class Pairer:
     def _paired(
         self, names: tuple[list[str], list[str]], equal: list[WeightPair], partners: dict[str, str], *, trains: bool
     ) -> tuple[list[WeightPair], list[LoneTensor]]:
-        names_a, names_b = names
         known = {pair.a: pair for pair in equal}
-        taken = {pair.b for pair in known.values()}
-        for name in sorted(names_a, key=lambda one: one not in partners):  # those of known layers first
-            if name not in known:
-                free = [other for other in names_b if other not in taken]
-                pair = self._by_order(name, [one for one in free if one == partners.get(name, one)], trains=trains)
-                if pair is not None:
-                    known[name] = pair
-                    taken.add(pair.b)
-        pairs = [known[name] for name in names_a if name in known]
-        return pairs, self._left(names_a, names_b, known, taken)
+        taken = {pair.b for pair in equal}
+        for name in sorted(names[0], key=lambda one: one not in partners):  # those of known layers first
+            free = [other for other in names[1] if other not in taken and other == partners.get(name, other)]
+            pair = self._by_order(name, free, trains=trains) if name not in known else None
+            if pair is not None:
+                known[name] = pair
+                taken.add(pair.b)
+        left = [self._lone("A", name) for name in names[0] if name not in known]
+        left += [self._lone("B", name) for name in names[1] if name not in taken]
+        return [known[name] for name in names[0] if name in known], left
 
     def _by_value(self, names_a: list[str], names_b: list[str], *, trains: bool) -> Iterator[WeightPair]:
         """Pairs whose initial values are equal up to the order of axes, and are not all the same number."""
-        taken = set[str]()
+        free = list(names_b)
         for name in names_a:
             start = self.a.weight(-1, name)
-            if not _tells(start):
-                continue
-            for other in names_b:
-                way = self._equal_way(start, self.b.weight(-1, other)) if other not in taken else None
-                if way is not None:
-                    taken.add(other)
-                    yield WeightPair(name, other, way, equal=True, trains=trains)
-                    break
+            ways = ((other, self._equal_way(start, self.b.weight(-1, other))) for other in free if _tells(start))
+            other, way = next((both for both in ways if both[1] is not None), ("", None))
+            if way is not None:
+                free.remove(other)
+                yield WeightPair(name, other, way, equal=True, trains=trains)
 
     def _equal_way(self, a: Array, b: Array) -> AxisOrder | None:
         if a.size != b.size or not np.array_equal(np.sort(a, None), np.sort(b, None)):
@@ -151,25 +146,13 @@ class Pairer:
                 return WeightPair(name, other, way, equal=np.array_equal(start, way.to_a(values)), trains=trains)
         return None
 
-    def _left(
-        self, names_a: list[str], names_b: list[str], known: dict[str, WeightPair], taken: set[str]
-    ) -> list[LoneTensor]:
-        left = []
-        for side, training, names in (("A", self.a, names_a), ("B", self.b, names_b)):
-            for name in names:
-                if name not in (known if side == "A" else taken):
-                    shape = training.names(-1, "start")[name].shape
-                    left.append(LoneTensor(side, name, shape, self._wanted(shape, side)))
-        return left
-
-    def _wanted(self, shape: tuple[int, ...], side: str) -> tuple[tuple[int, ...], ...]:
-        other = self.b if side == "A" else self.a
-        own_is_keras = (self.a if side == "A" else self.b).is_keras
-        if own_is_keras == other.is_keras or len(shape) < 2:
-            return (shape,)
-        rule = rules.CONVOLUTION if len(shape) > 2 else rules.DENSE
-        empty = np.empty(shape, bool)
-        return ((rule.to_pytorch if own_is_keras else rule.to_keras)(empty).shape,)
+    def _lone(self, side: str, name: str) -> LoneTensor:
+        own, other = (self.a, self.b) if side == "A" else (self.b, self.a)
+        shape = wanted = own.names(-1, "start")[name].shape
+        if own.is_keras != other.is_keras and len(shape) > 1:
+            rule = rules.CONVOLUTION if len(shape) > 2 else rules.DENSE
+            wanted = (rule.to_pytorch if own.is_keras else rule.to_keras)(np.empty(shape, bool)).shape
+        return LoneTensor(side, name, shape, wanted)
 
     def ways(self, shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> Iterator[AxisOrder]:
         """Yield the ways in which a tensor of B's shape can stand for one of A's; the most likely first."""
@@ -221,24 +204,17 @@ def nearest_outputs(
 ) -> list[tuple[int, int]]:
     """Return the layers of one shape that give about the same in the first step, the nearest first."""
     a, b = sides
-    apart = [
-        (_apart(a.output(0, one), b.output(0, other)), i, j)
-        for i, one in enumerate(names[0])
-        for j, other in enumerate(names[1])
-        if fits(i, j)
-    ]
     found = list[tuple[int, int]]()
+    apart = [(_apart(a.output(0, names[0][i]), b.output(0, names[1][j])), i, j)
+             for i, j in product(range(len(names[0])), range(len(names[1]))) if fits(i, j)]  # fmt: skip
     for distance, i, j in sorted(apart):
-        if distance <= _ALIKE and i not in {one for one, _ in found} and j not in {other for _, other in found}:
+        if distance <= _ALIKE and not any(i == one or j == other for one, other in found):
             found.append((i, j))
     return found
 
 
 def _apart(a: Array, b: Array) -> float:
     return min((relative(a, form) for form in _forms(b, labels=False) if form.shape == a.shape), default=np.inf)
-
-
-_ALIKE = 0.05  # two layers closer than this (relative) give the same, apart from a default that differs
 
 
 def _tells(values: Array) -> bool:

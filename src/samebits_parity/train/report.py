@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from samebits import __version__, words
 from samebits.documents import Document
@@ -88,7 +88,13 @@ def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> 
     tables = [_kinds_table(largest), _growth_table(judged)]
     if first is not None and first.step >= 0:
         tables.append(_step_table(judged, first))
-    document = _document(asked, answer, judged, reasons, largest)
+    document = _document(
+        asked, *answer, steps=judged.steps, first=_where(first) if first is not None else None, largest=largest,
+        explained=[ExplainedDefault(default=one.id, words=one.words, names=list(one.names), proven=one.proven)
+                   for one in reasons],
+        pairs=[DocumentPair(a=one.a, b=one.b, how=one.way.name, equal=one.equal) for one in judged.pairs],
+        layers=[_where(point) for point in judged.of("forward", max(first.step, 0) if first else 0)],
+    )  # fmt: skip
     facts = (*_commands(asked), *_facts(judged, reasons))
     return compared(TITLE, *answer, document, parts(facts, tables, _notes(asked, judged)))
 
@@ -105,7 +111,8 @@ def _answer(judged: TrainVerdict, reasons: list[Account], largest: list[Largest]
 
 def _parts(first: PointComparison, reasons: list[Account]) -> str:
     where = f"{_step(first.step)} > {first.kind} > {first.name}"
-    far = f"relative difference {_short(first.distance.relative)}"
+    relative = _finite(first.distance.relative)
+    far = "relative difference " + ("infinite" if relative is None else f"{relative:.2g}")
     known = [f"explained by {reason.words}" for reason in reasons[:1] if reason.proven]
     set_apart = "; ".join(reason.words for reason in reasons if not reason.proven)
     known += [f"the settings that differ there: {set_apart}"] if set_apart else []
@@ -113,23 +120,23 @@ def _parts(first: PointComparison, reasons: list[Account]) -> str:
 
 
 def _agrees(judged: TrainVerdict, largest: list[Largest]) -> str:
-    values = [one for one in largest if one.relative is not None and one.kind not in ("start", "batch", "update")]
+    values = [
+        (one.relative, one) for one in largest if one.relative is not None and one.kind in ("forward", "gradient")
+    ]
     steps = words.count(judged.steps, "step") + (", each of which begins with A's weights" if judged.single else "")
     if not values:
         return f"They agree to rounding in {steps}."
-    worst = max(values, key=lambda one: one.relative or 0.0)
-    return (
-        f"They agree to rounding in {steps}. The largest relative difference is {_short(worst.relative)}"
-        f" ({worst.kind} of {worst.name})."
-    )
+    relative, worst = max(values, key=lambda both: both[0])
+    where = f"{relative:.2g} ({worst.kind} of {worst.name})"
+    return f"They agree to rounding in {steps}. The largest relative difference is {where}."
 
 
 def _step(step: int) -> str:
     return "start" if step < 0 else f"step {step}"
 
 
-def _short(value: float | None) -> str:
-    return "infinite" if value is None or not math.isfinite(value) else f"{value:.2g}"
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _commands(asked: TrainRequest) -> tuple[tuple[str, str], ...]:
@@ -177,12 +184,9 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
 def _largest_of_kinds(judged: TrainVerdict) -> list[Largest]:
     found = []
     for kind in KINDS:
-        points = judged.of(kind)
-        if points:
+        if points := judged.of(kind):
             worst = max(points, key=lambda point: (point.distance.parts, point.distance.relative))
-            if not worst.distance.parts:
-                worst = max(points, key=lambda point: point.distance.relative)
-            relative = worst.distance.relative if math.isfinite(worst.distance.relative) else None
+            relative = _finite(worst.distance.relative)
             found.append(Largest(kind=kind, relative=relative, step=worst.step, name=worst.name))
     return found
 
@@ -224,28 +228,17 @@ def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:
     return Table("step", f"Where they diverge: {first.kind} of step {first.step}", columns, rows)
 
 
-def _document(
-    asked: TrainRequest, answer: tuple[Agreement, str], judged: TrainVerdict, reasons: list[Account],
-    largest: list[Largest],
-) -> TrainDocument:  # fmt: skip
-    first, (verdict, sentence) = judged.first, answer
+def _document(asked: TrainRequest, verdict: Agreement, sentence: str, **more: Any) -> TrainDocument:
     return TrainDocument(
         samebits=__version__, verdict=verdict, sentence=sentence, a=asked.a, b=asked.b,
-        single_step=judged.single, carried=judged.carried, steps=judged.steps,
-        first=_where(first) if first is not None else None,
-        explained=[ExplainedDefault(default=one.id, words=one.words, names=list(one.names), proven=one.proven)
-                   for one in reasons],
-        largest=largest,
-        pairs=[DocumentPair(a=one.a, b=one.b, how=one.way.name, equal=one.equal) for one in judged.pairs],
-        layers=[_where(point) for point in judged.of("forward", max(first.step, 0) if first else 0)],
+        single_step=asked.single, carried=asked.carry, **more,
     )  # fmt: skip
 
 
 def _where(point: PointComparison) -> Where:
-    relative = point.distance.relative
     return Where(
         step=point.step, kind=point.kind, a=point.name, b=point.other,
-        relative=relative if math.isfinite(relative) else None, allowed=point.distance.allowed,
+        relative=_finite(point.distance.relative), allowed=point.distance.allowed,
     )  # fmt: skip
 
 
@@ -259,19 +252,15 @@ def unpaired(asked: TrainRequest, left: list[LoneTensor]) -> Report:
     """Return the report if the models do not match."""
     first = left[0]
     other = "B" if first.side == "A" else "A"
-    wanted = " or ".join(str(shape) for shape in first.wanted)
     sentence = (
         f"The models do not match: {first.name} of {first.side}, {first.shape}, has no counterpart;"
-        f" {wanted} in {other} would match."
+        f" {first.wanted} in {other} would match."
     )
-    rows = tuple((one.side, one.name, str(one.shape), " or ".join(map(str, one.wanted))) for one in left)
+    rows = tuple((one.side, one.name, str(one.shape), str(one.wanted)) for one in left)
     columns = (Column("side"), Column("weight"), Column("shape"), Column("would match"))
     return _unknown(asked, sentence, (Table("unpaired", "Without a counterpart", columns, rows),))
 
 
 def _unknown(asked: TrainRequest, sentence: str, tables: tuple[Table, ...]) -> Report:
-    document = TrainDocument(
-        samebits=__version__, verdict="unknown", sentence=sentence, a=asked.a, b=asked.b,
-        single_step=asked.single, carried=asked.carry, steps=0,
-    )  # fmt: skip
+    document = _document(asked, "unknown", sentence, steps=0)
     return compared(TITLE, "unknown", sentence, document, parts(_commands(asked), tables))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +39,8 @@ class TrainingValues:
         self.full: int | None = None
         for row in self._log.rows:
             names = self.tensors.setdefault((row.step, row.kind), {})
-            name = _free(row.name, names)
+            again = (f"{row.name}#{number}" for number in count(2))
+            name = next(free for free in chain([row.name], again) if free not in names)
             names[name] = row._replace(name=name)
         for event in events(folder):
             self._take(event)
@@ -67,14 +69,10 @@ class TrainingValues:
         """Return the tensors of a kind in a step, in the order in which they were observed."""
         return self.tensors.get((step, kind), {})
 
-    def raw(self, tensor: TensorRow) -> bytes:
-        """Return the bytes in logical order."""
-        return self._log.read(tensor).data
-
     def value(self, step: int, kind: str, name: str) -> Array:
         """Return a tensor in float64 (integers too), in its own shape."""
         tensor = self.names(step, kind)[name]
-        data = self.raw(tensor)
+        data = self._log.read(tensor).data
         found = floats(data, tensor.dtype)
         if found is None:
             found = np.frombuffer(data, tensor.dtype.rpartition(".")[2]).astype(np.float64)
@@ -103,12 +101,17 @@ class TrainingValues:
             step -= 1
         return self.value(step, "start" if step < 0 else "update", name)
 
-    @property
+    @cached_property
     def outputs(self) -> dict[str, TensorRow]:
         """What layers returned in the first step, by the layers' names."""
         cut = len(wire.LAYER)
         forward = self.names(0, "forward").items()
         return {name[cut:]: tensor for name, tensor in forward if name.startswith(wire.LAYER)}
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """The layer that each weight belongs to."""
+        return {weight: name for name, facts in self.layers.items() for weight in facts["weights"]}
 
     def output(self, step: int, layer: str) -> Array:
         """Return what a layer returned in a step."""
@@ -119,14 +122,6 @@ class TrainingValues:
         known = next(iter(self.optimizers.values()), [])
         past = [facts for at, facts in known if at <= step]
         return past[-1] if past else None
-
-
-def _free(name: str, names: dict[str, TensorRow]) -> str:
-    count, free = 1, name
-    while free in names:
-        count += 1
-        free = f"{name}#{count}"
-    return free
 
 
 FACTOR = 4.0

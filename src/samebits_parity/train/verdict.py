@@ -16,6 +16,7 @@ from samebits_parity.train import layers, pairs
 from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import FACTOR, Array, Distance, TrainingValues, allowed, relative, unit
+from samebits_probe import wire
 
 
 class Account(NamedTuple):
@@ -171,20 +172,17 @@ class _Judge:
         if not self.judged.carried:
             a, b = self.judged.a, self.judged.b
             for pair in self.judged.pairs:
-                self._add(-1, "start", pair, relative(*_start(a, b, pair)), START * self.u)
+                self._add((-1, "start"), (pair.a, pair.b), relative(*_start(a, b, pair)), START * self.u)
         for step in range(self.judged.steps):
-            self._batch(step)
+            for fed in pairs.batch_inputs(self.judged.a, self.judged.b, step):
+                self._add((step, "batch"), (fed.a_name, fed.b_name), relative(fed.a, fed.b), 4 * self.u)
             self._forward(step)
             self._gradient(step)
             self._update(step)
 
-    def _add(self, step: int, kind: str, pair: WeightPair, distance: float, most: float) -> None:
-        self.judged.points.append(PointComparison(step, kind, pair.a, pair.b, Distance(distance, most)))
-
-    def _batch(self, step: int) -> None:
-        for fed in pairs.batch_inputs(self.judged.a, self.judged.b, step):
-            distance = Distance(relative(fed.a, fed.b), 4 * self.u)
-            self.judged.points.append(PointComparison(step, "batch", fed.a_name, fed.b_name, distance))
+    def _add(self, at: tuple[int, str], names: tuple[str, str], distance: float, most: float) -> PointComparison:
+        self.judged.points.append(PointComparison(*at, *names, Distance(distance, most)))
+        return self.judged.points[-1]
 
     def _forward(self, step: int) -> None:
         """Compare the outputs of layers.
@@ -193,25 +191,23 @@ class _Judge:
         """
         a, b, self.seen = self.judged.a, self.judged.b, 0.0
         begin, unlike = len(self.judged.points), list[PointComparison]()
-        owners = {weight: name for name, facts in a.layers.items() for weight in facts["weights"]}
-        own = dict[str, float]()
+        owners, own = a.owners, dict[str, float]()
         for weight, distance in self.apart.items():
             own[owners.get(weight, "")] = max(own.get(owners.get(weight, ""), 0.0), distance)
         for pair in self.judged.layer_pairs:
-            if all(f"layer:{name}" in side.names(step, "forward") for side, name in ((a, pair.a), (b, pair.b))):
+            if all(wire.LAYER + name in side.names(step, "forward") for side, name in ((a, pair.a), (b, pair.b))):
                 most = allowed(self.u, self.terms, max(self.seen, own.get(pair.a, 0.0)))
                 outputs = pair.outputs(a, b, step)
-                apart = Distance(relative(*outputs), most)
-                self.judged.points.append(PointComparison(step, "forward", pair.a, pair.b, apart))
+                point = self._add((step, "forward"), (pair.a, pair.b), relative(*outputs), most)
                 if outputs[0].shape != outputs[1].shape:
-                    unlike.append(self.judged.points[-1])
-                if not apart.parts:
-                    self.seen = max(self.seen, apart.relative)
+                    unlike.append(point)
+                if not point.distance.parts:
+                    self.seen = max(self.seen, point.distance.relative)
         if all(LOSS in side.names(step, "forward") for side in (a, b)):
             loss_a, loss_b = (side.value(step, "forward", LOSS).reshape(-1) for side in (a, b))
             carried = self.seen if self.judged.layer_pairs else max(self.apart.values(), default=0.0)
-            apart = Distance(relative(loss_a, loss_b), self._of_loss(loss_a, carried))
-            self.judged.points.append(PointComparison(step, "forward", LOSS, LOSS, apart))
+            most = self._of_loss(loss_a, carried)
+            apart = self._add((step, "forward"), (LOSS, LOSS), relative(loss_a, loss_b), most).distance
             self.seen = carried if apart.parts else max(carried, apart.relative)
         self._leave_out(unlike, self.judged.points[begin:])
 
@@ -234,18 +230,16 @@ class _Judge:
         return allowed(self.u, terms, carried) * max(1.0, 1 / (_largest(loss) or 1.0))
 
     def _gradient(self, step: int) -> None:
-        trained = [pair for pair in self.judged.pairs if pair.trains]
-        found = {pair.a: found for pair in trained if (found := self.judged.gradients(pair, step)) is not None}
-        scales = dict[str, float]()
-        for name, both in found.items():
-            scales[layer_of(name)] = max(scales.get(layer_of(name), 0.0), *(_largest(one) for one in both))
-        for pair in trained:
-            if pair.a in found:
-                a, b = found[pair.a]
-                most = allowed(self.u, self.terms, self.seen)
-                self._add(step, "gradient", pair, relative(a, b, scales[layer_of(pair.a)]), most)
-                self.noise[pair.a] = np.fmax(self.noise[pair.a], np.abs(a - b))
-                self.power[pair.a] = self.power[pair.a] + a**2
+        most, scales = allowed(self.u, self.terms, self.seen), dict[str, float]()
+        trained = [(pair, self.judged.gradients(pair, step)) for pair in self.judged.pairs if pair.trains]
+        found = [(pair, both) for pair, both in trained if both is not None]
+        for pair, both in found:
+            layer = layer_of(pair.a)
+            scales[layer] = max(scales.get(layer, 0.0), *map(_largest, both))
+        for pair, (a, b) in found:
+            self._add((step, "gradient"), (pair.a, pair.b), relative(a, b, scales[layer_of(pair.a)]), most)
+            self.noise[pair.a] = np.fmax(self.noise[pair.a], np.abs(a - b))
+            self.power[pair.a] = self.power[pair.a] + a**2
 
     def _update(self, step: int) -> None:
         self.apart, scales, sizes = {}, dict[str, float](), dict[str, float]()
@@ -256,13 +250,12 @@ class _Judge:
             scales[layer] = max(scales.get(layer, 0.0), *map(_largest, moves))
             sizes[layer] = max(sizes.get(layer, 0.0), _largest(after_a))
             self.moved[pair.a] = np.fmax(self.moved[pair.a], np.fmax(*map(np.abs, moves)))
+            carried = 0 if self.judged.single else self.seen
             most = STORED * self.u * np.fmax(np.abs(after_a), np.abs(before_a))
             most = most + (
-                self._of_gradient(pair, step)
-                if pair.trains
-                else scales[layer] * allowed(self.u, self.terms, 0 if self.judged.single else self.seen)
+                self._of_gradient(pair, step) if pair.trains else scales[layer] * allowed(self.u, self.terms, carried)
             )
-            self.judged.points.append(PointComparison(step, "update", pair.a, pair.b, _worst(*moves, most)))
+            self._add((step, "update"), (pair.a, pair.b), *_worst(*moves, most))
             if not self.judged.single and sizes[layer]:
                 self.apart[pair.a] = _largest(after_a - after_b) / sizes[layer]
 
