@@ -50,21 +50,16 @@ def parts_of(model: ModelFacts) -> list[LayerPart]:
 
     Layers that can have no counterpart are left out.
     """
-    found: list[LayerPart] = []
-    for layer in model.weighted():
-        if not reason(layer, model):
-            found += _parts(layer)
-    return found
+    return [part for layer in model.weighted() if not reason(layer, model) for part in _parts(layer)]
 
 
 def reason(layer: Layer, model: ModelFacts) -> str:
     """Return why the weights of a layer cannot be carried; empty if they can."""
     weights = [model.weights[number] for number in layer.roles.values()]
     for weight in weights:
-        kind = "c" if weight.dtype.startswith("complex") else "u" if "int" in weight.dtype else ""
-        if kind or weight.dtype == "bool":
-            words = "complex" if kind == "c" else "whole-number"
-            return f"its {weight.name} holds {words} weights ({weight.dtype}); only floating-point layers are carried"
+        what = "complex" if weight.dtype.startswith("complex") else "whole-number"
+        if what == "complex" or "int" in weight.dtype or weight.dtype == "bool":
+            return f"its {weight.name} holds {what} weights ({weight.dtype}); only floating-point layers are carried"
         if weight.dtype in UNKNOWN_DTYPES:
             return f"its {weight.name} is of {weight.dtype}, which numpy does not have"
         if 0 in weight.shape:
@@ -171,15 +166,11 @@ RULES: dict[tuple[str, str], Callable[[LayerPart, Shapes], LayerRule]] = {
 }
 
 
-def dummies(shapes: Shapes) -> Arrays:
-    """Return arrays of these shapes that take no memory. They show what a rule makes of the shapes."""
-    return {role: np.broadcast_to(np.int8(0), shape) for role, shape in shapes.items()}
-
-
 def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes | None:
     """Return the shapes that a rule makes; None if such a layer cannot have these shapes."""
+    empty = {role: np.broadcast_to(np.int8(0), shape) for role, shape in shapes.items()}  # they take no memory
     try:
-        return {role: array.shape for role, array in convert(dummies(shapes)).items()}
+        return {role: array.shape for role, array in convert(empty).items()}
     except (ValueError, IndexError, KeyError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +38,6 @@ def check_target(path: Path, *, is_named: bool) -> None:
         raise UsageError(f"{path} cannot be written.", "Name a file in a folder that is there.")
 
 
-_DAMAGED = "Write the file again, with numpy.savez or safetensors."
-
-
 def load(path: Path) -> dict[str, Array]:
     """Return the arrays of a file by name. DataError."""
     try:
@@ -51,10 +47,9 @@ def load(path: Path) -> dict[str, Array]:
             return dict(load_file(path))
         with np.load(path) as saved:
             return {name: saved[name] for name in saved.files}
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as why:
-        raise DataError(f"{path} cannot be read: {why}", _DAMAGED) from None
-    except Exception as why:  # safetensors raises its own error, which derives from no common class
-        raise DataError(f"{path} cannot be read: {type(why).__name__}: {why}", _DAMAGED) from None
+    except Exception as why:  # the errors of numpy, zipfile and safetensors derive from no common class
+        what = f"{path} cannot be read: {type(why).__name__}: {why}"
+        raise DataError(what, "Write the file again, with numpy.savez or safetensors.") from None
 
 
 def given(path: Path, model: ModelFacts) -> dict[int, Array]:

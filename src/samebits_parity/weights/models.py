@@ -15,7 +15,7 @@ import numpy as np
 from samebits.errors import NotFoundError, UsageError
 from samebits_parity.layer_settings import in_words
 from samebits_parity.sides import Side, run_script
-from samebits_parity.weights.rules import Array
+from samebits_parity.weights.rules import REVERSE, Array
 
 Library = Literal["keras", "pytorch"]
 Shape = tuple[int | None, ...]
@@ -86,18 +86,17 @@ class ModelFacts:
 
 def read(answer: dict[str, Any], folder: Path, side: str, said: str) -> ModelFacts:
     """Return a model from what describe_model.py answered, and left in a folder."""
-    weights = tuple(ModelArray(entry["name"], tuple(entry["shape"]), entry["dtype"]) for entry in answer["weights"])
-    outputs = _loaded(folder / "outputs.npz")
+    outputs, arrays = (_loaded(folder / name) for name in ("outputs.npz", "weights.npz"))
     return ModelFacts(
         side=side,
         said=said,
         library=answer["library"],
         version=answer["version"],
-        weights=weights,
+        weights=tuple(ModelArray(one["name"], tuple(one["shape"]), one["dtype"]) for one in answer["weights"]),
         layers=tuple(_layer(number, entry, outputs) for number, entry in enumerate(answer["layers"])),
         inputs=tuple(answer["inputs"]),
         ran=answer["ran"],
-        arrays={int(name[1:]): array for name, array in _loaded(folder / "weights.npz").items()},
+        arrays={int(name[1:]): array for name, array in arrays.items()},
         outputs=outputs,
     )
 
@@ -108,23 +107,19 @@ def _loaded(path: Path) -> dict[str, Array]:
 
 
 def _layer(number: int, entry: dict[str, Any], outputs: dict[str, Array]) -> Layer:
-    shapes = {name: tuple(entry[name]) if entry[name] is not None else None for name in ("input_shape", "output_shape")}
+    same: dict[str, Any] = {
+        name: entry[name] for name in ("name", "kind", "roles", "refused", "whole", "channels_first") if name in entry
+    }
+    for name in ("input_shape", "output_shape"):
+        same[name] = tuple(entry[name]) if entry[name] is not None else None
     return Layer(
         number=number,
-        name=entry["name"],
-        kind=entry["kind"],
         of_class=entry["class"],
         settings=in_words(entry["type"], entry["settings"]),
         groups=entry["settings"].get("groups", 1),
-        roles=entry["roles"],
-        input_shape=shapes["input_shape"],
-        output_shape=shapes["output_shape"],
-        refused=entry["refused"],
-        both_directions=entry.get("both_directions", False)
-        or any(role.endswith("_reverse") for role in entry["roles"]),
-        whole=entry.get("whole"),
-        channels_first=entry.get("channels_first", False),
+        both_directions=entry.get("both_directions", False) or any(role.endswith(REVERSE) for role in entry["roles"]),
         has_output=str(number) in outputs,
+        **same,
     )
 
 
@@ -212,23 +207,17 @@ def look(which: ModelRequest, folder: Path, given: BuildInputs) -> ModelFacts:
 def make_inputs(keras: ModelFacts, folder: Path, seed: int) -> Inputs:
     """Return random inputs for a Keras model: normal numbers, or whole numbers below the size of an embedding."""
     generator = np.random.default_rng(seed)
-    batch = _batch(keras)
+    sizes = {size for entry in keras.inputs for size in entry["shape"]}
+    sizes |= {size for layer in keras.layers for size in layer.output_shape or ()}
+    batch = next((size for size in BATCHES if size not in sizes), BATCHES[-1])
     arrays = []
     for entry in keras.inputs:
-        shape = (batch, *entry["shape"])
-        if entry["below"]:
-            arrays.append(generator.integers(0, entry["below"], shape).astype(entry["dtype"]))
-        else:
-            arrays.append(generator.standard_normal(shape).astype(entry["dtype"]))
+        shape, below = (batch, *entry["shape"]), entry["below"]
+        drawn = generator.integers(0, below, shape) if below else generator.standard_normal(shape)
+        arrays.append(drawn.astype(entry["dtype"]))
     file = folder / "inputs.npz"
     np.savez(file, **{f"i{number}": array for number, array in enumerate(arrays)})  # type: ignore[arg-type]
     return Inputs(file, tuple(arrays), _layouts(keras, [array.ndim for array in arrays]))
-
-
-def _batch(keras: ModelFacts) -> int:
-    sizes = {size for entry in keras.inputs for size in entry["shape"]}
-    sizes |= {size for layer in keras.layers for size in layer.output_shape or ()}
-    return next((size for size in BATCHES if size not in sizes), BATCHES[-1])
 
 
 def _layouts(keras: ModelFacts, ranks: list[int]) -> list[list[list[int]]]:

@@ -10,13 +10,10 @@ from samebits.reports.table import Cell, Column, MissingValue, Number, Table, nu
 from samebits.reports.tree import Report
 from samebits_parity.report import compared, parts
 from samebits_parity.weights import files, verdict
-from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.pairs import LonelyFile
 from samebits_parity.weights.transfer import Transfer
-from samebits_parity.weights.verdict import SettingFile, TransferVerdict, judge, names, shapes_said
+from samebits_parity.weights.verdict import SettingFile, TransferVerdict, judge, shapes_said
 from samebits_parity.weights.verification import ROUNDINGS
-
-WEIGHTS_FORMAT = 1
 
 
 class ModelFile(Document):
@@ -55,7 +52,7 @@ class WeightsFile(Document):
     it; `out`: the file, null if nothing was carried.
     """
 
-    format: int = WEIGHTS_FORMAT
+    format: int = 1
     samebits: str
     verdict: Literal["agree", "differ", "unknown"]
     sentence: str
@@ -73,15 +70,17 @@ class WeightsFile(Document):
     out: str | None
 
 
-def document(moved: Transfer, judged: TransferVerdict, version: str) -> WeightsFile:
+def document(moved: Transfer, judged: TransferVerdict) -> WeightsFile:
     """Return all that was found."""
     whole = moved.whole_model
+    a, b = (ModelFile(model=model.said, library=model.library, version=model.version, weights=len(model.weights))
+            for model in (moved.source, moved.target))  # fmt: skip
     return WeightsFile(
-        samebits=version,
+        samebits=__version__,
         verdict=judged.verdict,
         sentence=judged.sentence,
-        a=_model(moved.source),
-        b=_model(moved.target),
+        a=a,
+        b=b,
         layers=[_layer(moved, judged, place) for place in range(len(moved.pairing.pairs))],
         not_matching=list(moved.pairing.lonely),
         no_counterpart=list(moved.pairing.refused),
@@ -95,26 +94,22 @@ def document(moved: Transfer, judged: TransferVerdict, version: str) -> WeightsF
     )
 
 
-def _model(model: ModelFacts) -> ModelFile:
-    return ModelFile(model=model.said, library=model.library, version=model.version, weights=len(model.weights))
-
-
 def _layer(moved: Transfer, judged: TransferVerdict, place: int) -> LayerFile:
     pair = moved.pairing.pairs[place]
-    one = moved.layers[place] if place < len(moved.layers) else None
-    a, b = names(pair, moved)
-    keras = [moved.keras.weights[number].name for number in pair.keras.roles.values()]
-    pytorch = [moved.pytorch.weights[number].name for number in pair.pytorch.roles.values()]
-    both = (keras, pytorch) if moved.source.library == "keras" else (pytorch, keras)
-    seen = one is not None and (judged.last is None or place < judged.last)
+    one = moved.layers[place] if moved.layers else None
+    keras = (pair.keras.name, [moved.keras.weights[number].name for number in pair.keras.roles.values()])
+    pytorch = (pair.pytorch.name, [moved.pytorch.weights[number].name for number in pair.pytorch.roles.values()])
+    (a, weights_a), (b, weights_b) = moved.a_first(keras, pytorch)
+    is_judged = judged.last is None or place < judged.last
     return LayerFile(
-        a=a, b=b, kind=pair.keras.kind, weights_a=both[0], weights_b=both[1],
+        a=a, b=b, kind=pair.keras.kind, weights_a=weights_a, weights_b=weights_b,
         apart=one.apart if one else None, allowed=one.allowed if one else None, max_ulp=one.max_ulp if one else None,
-        agrees=one.agrees if one and seen else None, why=one.why if one else "not compared",
+        agrees=one.agrees if one and is_judged else None, why=one.why if one else "not compared",
         settings=verdict.of_pair(pair),
     )  # fmt: skip
 
 
+NOTHING_LIKELY = "samebits saw no setting that differs here or just before: compare the code between these layers"
 MARKS = {True: "=", False: "!=", None: "?"}
 FILLED = (
     "arrays hold one number only (zero biases, fresh averages). For the comparison, samebits filled them with random "
@@ -129,7 +124,7 @@ EXPLAINED = (
 def report(moved: Transfer) -> Report:
     """Return what to show, and what to write as JSON."""
     judged = judge(moved)
-    found = document(moved, judged, __version__)
+    found = document(moved, judged)
     return compared(
         f"Weights of {moved.source.said}, carried to {moved.target.said}",
         judged.verdict,
@@ -142,13 +137,8 @@ def report(moved: Transfer) -> Report:
 def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:
     facts = [(model.side, f"{model.said}, {model.version}") for model in (moved.source, moved.target)]
     facts += [("likely", _setting(one)) for one in judged.likely]
-    if judged.verdict == "differ" and not judged.likely and judged.first is not None:
-        facts.append(
-            (
-                "likely",
-                "samebits saw no setting that differs here or just before: compare the code between these layers",
-            )
-        )
+    if judged.first is not None and not judged.likely:
+        facts.append(("likely", NOTHING_LIKELY))
     shapes = ", ".join(" x ".join(map(str, array.shape)) for array in moved.inputs.arrays)
     facts.append(("inputs", f"{shapes}, random"))
     if moved.out:
@@ -165,33 +155,29 @@ def _setting(one: SettingFile) -> str:
 
 def _tables(found: WeightsFile) -> list[Table]:
     left = [*found.not_matching, *found.no_counterpart]
-    return ([_compared(found.layers)] if found.layers else []) + ([_left(left)] if left else [])
-
-
-def _compared(layers: list[LayerFile]) -> Table:
     columns = (
         Column("A"), Column("B"), Column("kind"), *numbers("difference", "explained by rounding", "ULP"), Column(""),
     )  # fmt: skip
-    rows = tuple(
+    layers = tuple(
         (
             one.a, one.b, one.kind.replace("_", " "), _number(one.apart, one.why), _number(one.allowed, "not compared"),
             MissingValue("") if one.max_ulp is None else Number(one.max_ulp), MARKS[one.agrees],
         )
-        for one in layers
+        for one in found.layers
     )  # fmt: skip
-    return Table("layers", "Outputs of the layers, after the same weights and inputs", columns, rows)
-
-
-def _left(left: list[LonelyFile]) -> Table:
-    columns = tuple(map(Column, ("side", "layer", "class", "shapes", "why", "would match")))
-    rows = tuple(
+    heads = tuple(map(Column, ("side", "layer", "class", "shapes", "why", "would match")))
+    without = tuple(
         (
             one.side, one.layer, one.layer_class, shapes_said(one.shapes), one.why,
             shapes_said(one.would_match) if one.would_match else "",
         )
         for one in left
     )  # fmt: skip
-    return Table("left", "Layers whose weights were not carried", columns, rows)
+    both = (
+        Table("layers", "Outputs of the layers, after the same weights and inputs", columns, layers),
+        Table("left", "Layers whose weights were not carried", heads, without),
+    )
+    return [table for table in both if table.rows]
 
 
 def _number(value: float | None, why: str) -> Cell:
@@ -201,9 +187,8 @@ def _number(value: float | None, why: str) -> Cell:
 def _notes(moved: Transfer, judged: TransferVerdict) -> list[str]:
     notes = list(moved.carried.notes)
     notes += [f"{pair.keras.name} and {pair.pytorch.name}: {why}" for pair, why in moved.carried.lost]
-    for pair in moved.pairing.pairs:
-        if pair.moved:
-            notes.append(f"{pair.keras.name} and {pair.pytorch.name} run at different places; nothing else fits them.")
+    notes += [f"{pair.keras.name} and {pair.pytorch.name} run at different places; nothing else fits them."
+              for pair in moved.pairing.pairs if pair.moved]  # fmt: skip
     if judged.last is not None and judged.last < len(moved.pairing.pairs):
         notes.append("Layers that follow a layer without weights are not judged: their inputs differ.")
     if moved.filled:

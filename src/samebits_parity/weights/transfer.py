@@ -8,6 +8,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from samebits_parity.weights.pairs import LayerPair, LayerPairs, pair_layers
 from samebits_parity.weights.rules import REVERSE, Array, Arrays
 from samebits_parity.weights.verification import OutputGap
 
+T = TypeVar("T")
 Numbered = dict[int, Array]
 POSITIVE = ("gamma", "variance", "running_var")
 
@@ -155,6 +157,10 @@ class Transfer:
     filled: int
     out: Path | None
     complete: bool
+
+    def a_first(self, keras: T, pytorch: T) -> tuple[T, T]:
+        """Return a thing of Keras and one of PyTorch, A's first."""
+        return (keras, pytorch) if self.source.library == "keras" else (pytorch, keras)
 
 
 def move(wanted: TransferRequest) -> Transfer:

@@ -44,22 +44,20 @@ def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch
     A model may call a function in the place of a layer. So layers of one kind are compared only if both models have
     the same number of them there.
     """
+    left = _without_weights(keras, [pair.keras.layer.number for pair in pairs], place)
+    right = _without_weights(pytorch, [pair.pytorch.layer.number for pair in pairs], place)
     found = []
-    left, right = _without_weights(pairs, place, keras, "keras"), _without_weights(pairs, place, pytorch, "pytorch")
     for kind in COUNTED:
-        ours = [layer for layer in left if layer.kind == kind]
-        theirs = [layer for layer in right if layer.kind == kind]
+        ours, theirs = ([layer for layer in layers if layer.kind == kind] for layers in (left, right))
         if len(ours) == len(theirs):
-            for a, b in zip(ours, theirs, strict=True):
-                found += _differing(a, b)
+            found += [one for a, b in zip(ours, theirs, strict=True) for one in _differing(a, b)]
     return found
 
 
-def _without_weights(pairs: tuple[LayerPair, ...], place: int, model: ModelFacts, side: str) -> list[Layer]:
-    numbers = [getattr(pair, side).layer.number for pair in pairs]
+def _without_weights(model: ModelFacts, numbers: list[int], place: int) -> list[Layer]:
+    """Return the layers without weights between two layers. `numbers`: of the layers that have pairs."""
     begin = numbers[place - 1] if place else -1
-    end = numbers[place] if place < len(pairs) else len(model.layers)
-    return [layer for layer in model.layers[max(begin, -1) + 1 : end] if not layer.roles]
+    return [layer for layer in model.layers[begin + 1 : [*numbers, None][place]] if not layer.roles]
 
 
 @dataclass(frozen=True)
@@ -78,53 +76,40 @@ class TransferVerdict:
 def judge(moved: Transfer) -> TransferVerdict:
     """Return the verdict. Outputs that cannot be compared never agree."""
     last = _judged_until(moved)
-    first = next((place for place in range(last) if place < len(moved.layers) and _parts(moved.layers[place])), None)
+    first = next((place for place, one in enumerate(moved.layers[:last]) if one.agrees is False), None)
     if first is not None:
         return _at(moved, first, last)
-    if not_carried := _not_carried(moved, last):
-        return not_carried
+    if not_carried := _not_carried(moved):
+        return TransferVerdict(*not_carried, last=last)
     if moved.whole_model is None:
         return TransferVerdict("unknown", _did_not_run(moved), last=last)
     return _agree(moved) if moved.whole_model.agrees else _whole(moved, moved.whole_model, len(moved.pairing.pairs))
 
 
-def _not_carried(moved: Transfer, last: int) -> TransferVerdict | None:
-    """Return a sentence if weights had no place; None if all had one."""
+def _not_carried(moved: Transfer) -> tuple[Agreement, str] | None:
+    """Return the verdict and a sentence if weights had no place; None if all had one."""
     if moved.pairing.lonely:
-        return TransferVerdict("differ", _of_lonely(moved.pairing.lonely[0], moved), last=last)
+        return "differ", _of_lonely(moved.pairing.lonely[0], moved)
     if moved.pairing.refused:
-        return TransferVerdict("unknown", _of_refused(moved), last=last)
+        return "unknown", _of_refused(moved)
     if moved.carried.lost:
         pair, why = moved.carried.lost[0]
-        return TransferVerdict("differ", f"{_names(pair, moved)}: {why}; the rest was carried.", last=last)
+        return "differ", f"{_names(pair, moved)}: {why}; the rest was carried."
     return None
-
-
-def _parts(one: OutputGap) -> bool:
-    return one.agrees is False
 
 
 def _judged_until(moved: Transfer) -> int:
     """Return how many pairs come before the first layer that got no weights from the other model."""
-    left = (*moved.pairing.lonely, *moved.pairing.refused)
-    first = {model.side: min((one.number for one in left if one.side == model.side), default=None)
-             for model in (moved.keras, moved.pytorch)}  # fmt: skip
-    ends = (first[moved.keras.side], first[moved.pytorch.side])
+    left = [(one.side, one.number) for one in (*moved.pairing.lonely, *moved.pairing.refused)]
     for place, pair in enumerate(moved.pairing.pairs):
-        numbers = (pair.keras.layer.number, pair.pytorch.layer.number)
-        if any(end is not None and number > end for number, end in zip(numbers, ends, strict=True)):
+        ends = ((moved.keras.side, pair.keras.layer.number), (moved.pytorch.side, pair.pytorch.layer.number))
+        if any(side == one and number > at for side, number in ends for one, at in left):
             return place
     return len(moved.pairing.pairs)
 
 
-def names(pair: LayerPair, moved: Transfer) -> tuple[str, str]:
-    """Return the names of a pair's layers in A and in B."""
-    both = (pair.keras.name, pair.pytorch.name)
-    return both if moved.source.library == "keras" else (both[1], both[0])
-
-
 def _names(pair: LayerPair, moved: Transfer) -> str:
-    first, second = names(pair, moved)
+    first, second = moved.a_first(pair.keras.name, pair.pytorch.name)
     return f"{first} (A) and {second} (B)"
 
 
@@ -169,24 +154,23 @@ def _did_not_run(moved: Transfer) -> str:
 
 
 def _whole(moved: Transfer, one: OutputGap, count: int) -> TransferVerdict:
-    layers = words.count(count, "layer")
-    said = f"{layers} {words.agree(count, 'agrees', 'agree')}, but the models do not: {_how(one)}."
-    likely = between(moved.pairing.pairs, count, moved.keras, moved.pytorch)
-    verdict: Agreement = "unknown" if one.agrees is None else "differ"
+    layers, were = words.count(count, "layer"), words.agree(count, "was", "were")
+    likely = tuple(between(moved.pairing.pairs, count, moved.keras, moved.pytorch))
     if one.agrees is None:
-        were = words.agree(count, "was", "were")
         said = f"{layers} {were} carried; the outputs of the models cannot be compared: {one.why}."
-    return TransferVerdict(verdict, said, None, tuple(likely), count)
+        return TransferVerdict("unknown", said, None, likely, count)
+    said = f"{layers} {words.agree(count, 'agrees', 'agree')}, but the models do not: {_how(one)}."
+    return TransferVerdict("differ", said, None, likely, count)
 
 
 def _agree(moved: Transfer) -> TransferVerdict:
-    known = [one.apart for one in (*moved.layers, moved.whole_model) if one and one.apart is not None]
-    allowed = max(one.allowed for one in (*moved.layers, moved.whole_model) if one)
+    gaps = [one for one in (*moved.layers, moved.whole_model) if one]
+    known, allowed = (one.apart for one in gaps if one.apart is not None), max(one.allowed for one in gaps)
     cut = sum(one.is_cut for one in moved.layers)
     unseen = sum(one.apart is None for one in moved.layers) - cut
     layers = words.count(len(moved.pairing.pairs), "layer")
     sizes = f"they differ by {max(known):.1e}, and rounding explains {allowed:.0e}"
     said = f"{layers} carried; outputs agree to rounding: {sizes}."
-    hidden = f" The outputs of {words.count(unseen, 'layer')} were not seen." if unseen else ""
-    other = f" {words.count(cut, 'layer')} gave different shapes, but the next layers agree." if cut else ""
-    return TransferVerdict("agree", said + hidden + other, last=len(moved.pairing.pairs))
+    said += f" The outputs of {words.count(unseen, 'layer')} were not seen." if unseen else ""
+    said += f" {words.count(cut, 'layer')} gave different shapes, but the next layers agree." if cut else ""
+    return TransferVerdict("agree", said, last=len(moved.pairing.pairs))

@@ -50,27 +50,19 @@ def compare_layers(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
     rounding, found = 0.0, []
     for pair in pairs:
         rounding = max(rounding, _rounding(pair, pytorch))
-        found.append(_steady(_layer(pair, keras, pytorch, ROUNDINGS * rounding), rounding))
+        found.append(_layer(pair, keras, pytorch, rounding))
     return found
-
-
-def _steady(one: OutputGap, rounding: float) -> OutputGap:
-    """Return the gap; without its distance if float32 and float64 are so far apart that no gap can be judged."""
-    return one if rounding <= STEADY or one.apart is None else OutputGap(None, one.allowed, why=UNSTEADY)
 
 
 def compare_models(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: ModelFacts) -> OutputGap:
     """Return the outputs of the two models, in the order of axes in which they are nearest."""
-    known = [_rounding(pair, pytorch) for pair in pairs] + [_exact(pytorch, MODEL)]
-    allowed = ROUNDINGS * max(known)
+    rounding = max([*(_rounding(pair, pytorch) for pair in pairs), _exact(pytorch, MODEL)])
     a, b = keras.outputs.get(MODEL), pytorch.outputs.get(MODEL)
     if a is None or b is None:
-        return OutputGap(None, allowed, why="not seen")
-    fitting = [_distance(a, turned, allowed) for turned in _turned(b) if turned.shape == a.shape]
-    if not fitting:
-        return _unlike(a, b, allowed)
-    best = min(fitting, key=lambda one: math.inf if one.apart is None else one.apart)
-    return _steady(best, max(known))
+        return OutputGap(None, ROUNDINGS * rounding, why="not seen")
+    fitting = [_distance(a, turned, rounding) for turned in _turned(b) if turned.shape == a.shape]
+    nearest = min(fitting, key=lambda one: math.inf if one.apart is None else one.apart, default=None)
+    return nearest or _unlike(a, b, rounding)
 
 
 def settled(layers: list[OutputGap], whole: OutputGap) -> tuple[OutputGap, ...]:
@@ -112,20 +104,20 @@ def _bytes(array: Array, dtype: str) -> bytes:
     return np.ascontiguousarray(array, dtype).tobytes()
 
 
-def _layer(pair: LayerPair, keras: ModelFacts, pytorch: ModelFacts, allowed: float) -> OutputGap:
+def _layer(pair: LayerPair, keras: ModelFacts, pytorch: ModelFacts, rounding: float) -> OutputGap:
     name = str(pair.pytorch.layer.number)
     if pair.keras.layer.whole is False and f"{name}.last" in pytorch.outputs:
         name += ".last"
     a, b = keras.outputs.get(str(pair.keras.layer.number)), pytorch.outputs.get(name)
     if a is None or b is None or not pair.keras.layer.has_output or not pair.pytorch.layer.has_output:
-        return OutputGap(None, allowed, why="not seen")
+        return OutputGap(None, ROUNDINGS * rounding, why="not seen")
     turned = aligned(pair.keras, a, b)
-    return _unlike(a, b, allowed) if turned is None else _distance(a, turned, allowed)
+    return _unlike(a, b, rounding) if turned is None else _distance(a, turned, rounding)
 
 
-def _unlike(a: Array, b: Array, allowed: float) -> OutputGap:
+def _unlike(a: Array, b: Array, rounding: float) -> OutputGap:
     why = f"shapes differ: {a.shape[1:]} in Keras, {b.shape[1:]} in PyTorch"
-    return OutputGap(None, allowed, why=why, shapes_differ=True)
+    return OutputGap(None, ROUNDINGS * rounding, why=why, shapes_differ=True)
 
 
 def aligned(part: LayerPart, a: Array, b: Array) -> Array | None:
@@ -141,12 +133,21 @@ def aligned(part: LayerPart, a: Array, b: Array) -> Array | None:
     return rules.flattened(*shape).to_keras(b) if shape else b
 
 
-def _distance(a: Array, b: Array, allowed: float) -> OutputGap:
+def _distance(a: Array, b: Array, rounding: float) -> OutputGap:
+    """Return how far two outputs of one shape are apart.
+
+    Nothing can be judged if float32 and float64 are themselves too far apart.
+    """
+    allowed = ROUNDINGS * rounding
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return OutputGap(None, allowed, why="it holds infinity or NaN")
+    if rounding > STEADY:
+        return OutputGap(None, allowed, why=UNSTEADY)
     data = _bytes(a, "<f4"), _bytes(b, "<f4")
     size = comparison.measure(*data, "float32", a.shape)
-    apart = 0.0 if not size.different else comparison.relative_distance(*data, "float32")
+    if not size.different:
+        return OutputGap(0.0, allowed, size.max_ulp or 0)
+    apart = comparison.relative_distance(*data, "float32")
     if apart is None:  # nothing but zeros in Keras' output
         apart = comparison.relative_distance(data[1], data[0], "float32")
-    return OutputGap(apart, allowed, size.max_ulp or (0 if not size.different else None))
+    return OutputGap(apart, allowed, size.max_ulp or None)
