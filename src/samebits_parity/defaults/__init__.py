@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from samebits.words import agree
 from samebits_parity import sides
 from samebits_parity.defaults import losses, optimizers, result
 from samebits_parity.defaults.behaviour import Behaviour, BehaviourFinding
-from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature, Status
+from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Status
 from samebits_parity.options import GROUPS, Group
 from samebits_parity.report import Agreement, compared, parts
 from samebits_parity.sides import Family, Side
@@ -99,31 +99,26 @@ def concluded(answers: list[LibraryAnswer], groups: tuple[Group, ...]) -> Defaul
         versions={answer.side.id: answer.said["version"] for answer in told if answer.said},
         behaviours=compared,
         measured=measured,
-        signatures=[line for answer in told for line in _signatures(answer)],
+        signatures=[line for one in told if one.said for line in result.read(one.side, one.said["signatures"])],
         notes=[answer.why for answer in answers if answer.why],
     )
-
-
-def _signatures(answer: LibraryAnswer) -> list[Signature]:
-    return result.read(answer.side, answer.said["signatures"]) if answer.said else []
 
 
 def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
     """Return what one library does, classified."""
     assert answer.said is not None
     said: dict[str, Any] = answer.said["measured"][behaviour.id]
-    version = answer.said["version"]
+    told: dict[str, Any] = {"behaviour": behaviour.id, "library": answer.side.id, "version": answer.said["version"]}
     if "numbers" not in said:
-        status: Status = next(status for status in UNMEASURED if status in said)
-        return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status=status, numbers=[],
-                        meaning=None, words=said[status], number=None)  # fmt: skip
+        status = next(status for status in UNMEASURED if status in said)
+        return Measurement(**told, status=status, numbers=[], meaning=None, words=said[status], number=None)
     draws = [behaviour.classify(numbers) for numbers in said.get("draws", [said["numbers"]])]
     found, counts = draws[0], Counter(one.words for one in draws)
     if len(counts) > 1:
         each = ", ".join(f"{words} in {number} of {len(draws)}" for words, number in counts.most_common())
         found = BehaviourFinding("drawn", f"not the same each time: {each}")
-    return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status="measured",
-                    numbers=said["numbers"], meaning=found.meaning, words=found.words, number=found.number)  # fmt: skip
+    return Measurement(**told, status="measured", numbers=said["numbers"], meaning=found.meaning, words=found.words,
+                       number=found.number)  # fmt: skip
 
 
 def _compared(behaviour: Behaviour, lines: list[Measurement]) -> BehaviourComparison:
@@ -193,29 +188,20 @@ def _cell(line: Measurement | None) -> Cell:
 
 
 def _signature_table(found: Defaults, group: Group) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for name, row in result.COUNTERPARTS.items():
-        if row[0] == group:
-            rows += _of_class(name, {line.library: line for line in found.signatures if line.name == name}, found)
+    names = [name for name, row in result.COUNTERPARTS.items() if row[0] == group]
+    rows = [row for name in names for row in _of_class(name, found)]
     columns = (
-        Column("class"),
-        Column("parameter"),
-        Column(""),
-        *(Column(library, wide=True) for library in found.versions),
-    )
+        Column("class"), Column("parameter"), Column(""), *(Column(library, wide=True) for library in found.versions),
+    )  # fmt: skip
     title = f"Signatures of {group}: parameters and their defaults, as the installed libraries have them"
     return Table(f"signatures of {group}", title, columns, tuple(rows), on=DOCUMENT)
 
 
-def _of_class(name: str, each: dict[str, Signature], found: Defaults) -> list[tuple[Cell, ...]]:
-    parameters = list(dict.fromkeys(one.row for line in each.values() for one in line.parameters))
-    return [
-        (name, row, _mark(each, row), *(result.cell(each.get(library),
-                                                        row) or MissingValue("none") for library in found.versions))
-        for row in parameters
-    ]  # fmt: skip
-
-
-def _mark(each: dict[str, Signature], row: str) -> str:
-    values = [value for line in each.values() if (value := result.values(line, row)) is not None]
-    return MARKS[len({repr(value) for value in values}) > 1 if len(values) > 1 else None]
+def _of_class(name: str, found: Defaults) -> Iterator[tuple[Cell, ...]]:
+    """Yield the rows of a class: its parameters in each library."""
+    each = {line.library: line.parameters for line in found.signatures if line.name == name}
+    for row in dict.fromkeys(one.row for parameters in each.values() for one in parameters):
+        here = {library: [one for one in each.get(library, []) if one.row == row] for library in found.versions}
+        values = [repr(result.values(parameters)) for parameters in here.values() if parameters]
+        cells = (result.cell(parameters) or MissingValue("none") for parameters in here.values())
+        yield (name, row, MARKS[len(set(values)) > 1 if len(values) > 1 else None], *cells)

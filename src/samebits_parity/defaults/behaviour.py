@@ -6,7 +6,7 @@ numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from samebits_parity.options import Group
 TOLERANCE = 3e-5
 DIGITS = 3  # significant digits of a value that was computed
 NOT_KNOWN = "none of the known"
+Formula = Callable[[], ArrayLike]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Sense:
 
     id: str
     words: str
-    formulas: tuple[Callable[[], ArrayLike], ...]
+    formulas: tuple[Formula, ...]
 
     def numbers(self) -> list[Array]:
         """Return the numbers of each formula, flat."""
@@ -65,24 +66,25 @@ class Behaviour:
     def classify(self, measured: Iterable[float]) -> BehaviourFinding:
         """Return which meaning reproduces the numbers."""
         given = np.fromiter(measured, float)
-        return self._solved(given) if self.estimate else self._recognised(given)
-
-    def _solved(self, given: Array) -> BehaviourFinding:
-        assert self.estimate is not None
-        try:
-            value = self.estimate(given)
-        except ValueError:
-            return _unknown(given, self.pick)
-        text = f"{float(f'{value:.{DIGITS}g}'):g}"
-        return BehaviourFinding(text, text)
-
-    def _recognised(self, given: Array) -> BehaviourFinding:
+        if self.estimate:
+            try:
+                text = f"{float(f'{self.estimate(given):.{DIGITS}g}'):g}"
+            except ValueError:
+                return _unknown(given, self.pick)
+            return BehaviourFinding(text, text)
         numbers = np.ravel(np.asarray(self.prepare(given), float))
         fits = [(apart(numbers, formula), meaning) for meaning in self.meanings for formula in meaning.numbers()]
         least, best = min(fits, key=lambda fit: fit[0])
         if least > TOLERANCE:
             return _unknown(given, self.pick)
         return BehaviourFinding(best.id, best.words, float(given[self.pick]))
+
+
+def senses(*meanings: tuple[str, str, Formula | Sequence[Formula]]) -> tuple[Sense, ...]:
+    """Return meanings from (id, words, formula or formulas) of each."""
+    return tuple(
+        Sense(id, words, (formula,) if callable(formula) else tuple(formula)) for id, words, formula in meanings
+    )
 
 
 def _unknown(given: Array, pick: int) -> BehaviourFinding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from samebits_parity.activations import softmax
 from samebits_parity.defaults import behaviour
-from samebits_parity.defaults.behaviour import Behaviour, Sense
+from samebits_parity.defaults.behaviour import Behaviour, Formula, senses
 from samebits_parity.defaults.hypotheses import Array, Reduction, reduced, weighted
 
 TARGET = np.array([[1.0, 0.0, 2.0], [0.5, 1.0, -1.0]])
@@ -23,7 +23,6 @@ SHARES = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])  # of each class; rows sum
 UNSUMMED = np.array([[0.2, 0.3, 0.1], [0.4, 0.3, 0.1]])  # rows do not
 WEIGHTS = [3.0, 1.0]  # of the two samples, whose classes are 1 and 0
 SMOOTHING = 0.3
-Formula = Callable[[], ArrayLike]
 REDUCTIONS: tuple[tuple[Reduction, str], ...] = (
     ("elements", "mean over elements"),
     ("samples", "mean over samples of their sums"),
@@ -42,9 +41,7 @@ def loss(
     key: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Formula | Sequence[Formula]]
 ) -> Behaviour:
     """Return a behaviour of a loss, with (id, words, formula or formulas) of each meaning."""
-    known = tuple(Sense(name, said, (formula,) if callable(formula) else tuple(formula))
-                  for name, said, formula in meanings)  # fmt: skip
-    return Behaviour(id=key, group="losses", words=words, ask=ask, meanings=known)
+    return Behaviour(id=key, group="losses", words=words, ask=ask, meanings=senses(*meanings))
 
 
 def reduction(key: str, words: str, ask: dict[str, Any], each: Array) -> Behaviour:
@@ -125,27 +122,21 @@ def _distances() -> list[Behaviour]:
 
 
 def _divergences() -> list[Behaviour]:
-    taken = {
-        "probabilities": SHARES * np.log(SHARES / SHARES[::-1]),
-        "logarithms": SHARES * (np.log(SHARES) - SHARES[::-1]),
-    }
+    taken = (SHARES * np.log(SHARES / SHARES[::-1]), SHARES * (np.log(SHARES) - SHARES[::-1]))
     ask = of("kl", SHARES, SHARES[::-1])
-    kinds = (("probabilities", "probabilities"), ("logarithms", "logarithms of probabilities"))
-    each = {kind: [*(partial(reduced, values, how) for how, _ in REDUCTIONS), partial(np.sum, values, -1)]
-            for kind, values in taken.items()}  # fmt: skip
-    by_kind = tuple(Sense(id, words, tuple(each[id])) for id, words in kinds)
+    each = [[*(partial(reduced, values, how) for how, _ in REDUCTIONS), partial(np.sum, values, -1)]
+            for values in taken]  # fmt: skip
     reductions = (*REDUCTIONS, ("sums", "sums of samples, not reduced"))
-    by_reduction = tuple(Sense(how, said, tuple(formulas[place] for formulas in each.values()))
-                         for place, (how, said) in enumerate(reductions))  # fmt: skip
     counts, rates = np.abs(TARGET), np.abs(OUTPUT)
 
     def by_rate(values: Array) -> list[Formula]:
         return [partial(reduced, values, how) for how in ("elements", "each")]
 
     return [
-        Behaviour(id="kl.input", group="losses", words="KL divergence reads the outputs as", ask=ask,
-                  meanings=by_kind),
-        Behaviour(id="kl.reduction", group="losses", words="KL divergence: reduction", ask=ask, meanings=by_reduction),
+        loss("kl.input", "KL divergence reads the outputs as", ask, ("probabilities", "probabilities", each[0]),
+             ("logarithms", "logarithms of probabilities", each[1])),
+        loss("kl.reduction", "KL divergence: reduction", ask,
+             *((how, said, both) for (how, said), both in zip(reductions, zip(*each, strict=True), strict=True))),
         loss("poisson.input", "Poisson loss reads the outputs as", of("poisson", counts, rates),
              ("rates", "rates", by_rate(rates - counts * np.log(rates))),
              ("logarithms", "logarithms of rates", by_rate(np.exp(rates) - counts * rates))),

@@ -10,6 +10,7 @@ import ast
 from typing import Literal
 
 from samebits.documents import AnyNumber, Document
+from samebits_parity.layer_settings import NAMES
 from samebits_parity.options import Group
 from samebits_parity.report import Agreement
 from samebits_parity.sides import Family, Side
@@ -84,13 +85,8 @@ class Defaults(Document):
 
 # name -> (group, below keras, below torch, below optax or flax)
 COUNTERPARTS: dict[str, tuple[Group, str, str, str]] = {
-    "Adam": ("optimizers", "optimizers.Adam", "optim.Adam", "optax.adam"),
-    "AdamW": ("optimizers", "optimizers.AdamW", "optim.AdamW", "optax.adamw"),
-    "Adamax": ("optimizers", "optimizers.Adamax", "optim.Adamax", "optax.adamax"),
-    "SGD": ("optimizers", "optimizers.SGD", "optim.SGD", "optax.sgd"),
-    "RMSprop": ("optimizers", "optimizers.RMSprop", "optim.RMSprop", "optax.rmsprop"),
-    "Adagrad": ("optimizers", "optimizers.Adagrad", "optim.Adagrad", "optax.adagrad"),
-    "Adadelta": ("optimizers", "optimizers.Adadelta", "optim.Adadelta", "optax.adadelta"),
+    **{name: ("optimizers", f"optimizers.{name}", f"optim.{name}", f"optax.{name.lower()}")
+       for name in ("Adam", "AdamW", "Adamax", "SGD", "RMSprop", "Adagrad", "Adadelta")},
     "Mean squared error": ("losses", "losses.MeanSquaredError", "nn.MSELoss", "optax.l2_loss"),
     "Huber": ("losses", "losses.Huber", "nn.HuberLoss", "optax.huber_loss"),
     "Binary cross entropy": ("losses", "losses.BinaryCrossentropy", "nn.BCELoss", "optax.sigmoid_binary_cross_entropy"),
@@ -111,22 +107,19 @@ COUNTERPARTS: dict[str, tuple[Group, str, str, str]] = {
     "Upsampling": ("layers", "layers.UpSampling2D", "nn.Upsample", "jax.image.resize"),
 }  # fmt: skip
 PLACE: dict[Family, int] = {"keras2": 1, "keras3": 1, "tfkeras": 1, "pytorch": 2, "jax": 3, "flax": 3}
-# parameters of one meaning under several names
-ROWS = {
-    "lr": "learning rate", "learning_rate": "learning rate", "eps": "epsilon", "beta_1": "betas", "beta_2": "betas",
-    "b1": "betas", "b2": "betas", "alpha": "rho or alpha", "rho": "rho or alpha", "negative_slope": "slope",
-    "initial_accumulator_value": "first sum of squares", "kernel_size": "size", "pool_size": "size",
-    "strides": "stride", "dilation_rate": "dilation", "bias": "use of a bias", "use_bias": "use of a bias",
-    "scale_factor": "size", "mode": "interpolation", "rate": "share dropped", "p": "share dropped",
-    "units": "outputs", "filters": "outputs", "out_features": "outputs", "out_channels": "outputs", "beta": "delta",
-    "input_dim": "entries", "num_embeddings": "entries", "output_dim": "outputs", "embedding_dim": "outputs",
-    "features": "outputs", "weight_decay": "weight decay", "window_shape": "size", "decay": "rho or alpha",
+# parameters of one meaning under several names: those of layers, and more
+ROWS = {name: row for row, names in NAMES.items() for name in names} | {
+    "stride": "stride", "strides": "stride", "lr": "learning rate", "learning_rate": "learning rate",
+    "beta_1": "betas", "beta_2": "betas", "b1": "betas", "b2": "betas",
+    "alpha": "rho or alpha", "rho": "rho or alpha", "decay": "rho or alpha", "beta": "delta",
+    "initial_accumulator_value": "first sum of squares", "weight_decay": "weight decay", "bias": "use of a bias",
+    "use_bias": "use of a bias", "scale_factor": "size", "window_shape": "size", "mode": "interpolation",
+    "rate": "share dropped", "p": "share dropped", "units": "outputs", "filters": "outputs", "out_features": "outputs",
+    "out_channels": "outputs", "output_dim": "outputs", "embedding_dim": "outputs", "features": "outputs",
 }  # fmt: skip
 OF_CLASSES = {
-    "Leaky ReLU": {"alpha": "slope"},
-    "SGD": {"decay": "decay of the rate"},
-    "Adam": {"decay": "decay of the rate"},
-}
+    ("Leaky ReLU", "alpha"): "slope", ("SGD", "decay"): "decay of the rate", ("Adam", "decay"): "decay of the rate",
+}  # fmt: skip
 
 
 def asked(side: Side, groups: tuple[Group, ...]) -> dict[str, str]:
@@ -142,35 +135,26 @@ def read(side: Side, answered: dict[str, list[list[str | None]] | None]) -> list
             group=COUNTERPARTS[name][0],
             library=side.id,
             path=COUNTERPARTS[name][PLACE[side.family]],
-            parameters=[Parameter(name=str(key), row=_row(name, str(key)), default=default) for key, default in rows],
+            parameters=[_parameter(name, str(key), default) for key, default in rows],
         )
         for name, rows in answered.items()
         if rows is not None
     ]
 
 
-def _row(name: str, parameter: str) -> str:
-    return OF_CLASSES.get(name, {}).get(parameter) or ROWS.get(parameter, parameter)
+def _parameter(of: str, name: str, default: str | None) -> Parameter:
+    return Parameter(name=name, row=OF_CLASSES.get((of, name)) or ROWS.get(name, name), default=default)
 
 
-def cell(signature: Signature | None, row: str) -> str | None:
-    """Return the parameters of one row, as they are written in a call; None if the class has none."""
-    parameters = [one for one in signature.parameters if one.row == row] if signature else []
-    said = [one.name if one.default is None else f"{one.name}={one.default}" for one in parameters]
-    return ", ".join(said) or None
+def cell(parameters: list[Parameter]) -> str | None:
+    """Return the parameters of one row, as they are written in a call; None if there are none."""
+    return ", ".join(one.name if one.default is None else f"{one.name}={one.default}" for one in parameters) or None
 
 
-def values(signature: Signature | None, row: str) -> tuple[object, ...] | None:
-    """Return the default values of one row, flat.
-
-    They are (0.9, 0.999) for two parameters, and for one that is a pair. The result is None if there are none.
-    """
-    parameters = [one for one in signature.parameters if one.row == row] if signature else []
-    found: list[object] = []
-    for one in parameters:
-        value = _value(one.default)
-        found += value if isinstance(value, tuple) else [value]
-    return tuple(found) if parameters else None
+def values(parameters: list[Parameter]) -> tuple[object, ...]:
+    """Return the default values of one row, flat: (0.9, 0.999) for two parameters, and for one that is a pair."""
+    each = [_value(one.default) for one in parameters]
+    return tuple(part for value in each for part in (value if isinstance(value, tuple) else (value,)))
 
 
 def _value(text: str | None) -> object:
