@@ -54,7 +54,7 @@ def said(tmp_path, monkeypatch, capfd):
         ("model.py:raises", "line 5: ValueError: no such size"),
         ("model.py:ends", "SystemExit"),
         ("model.py:nothing", "gave no model of Keras or PyTorch, but: list"),
-        ("model.py:needs", "needs arguments: size, depth"),
+        ("model.py:needs", "needs() missing 1 required positional argument: 'size'"),
         ("broken.py:model", "--env-a or --env-b"),
         ("wrong.py:model", "SyntaxError"),
     ],

@@ -16,7 +16,6 @@ null if unknown.
 """
 
 import importlib.util
-import inspect
 import json
 import os
 import random
@@ -29,7 +28,7 @@ import model_pytorch
 # the user's own files may have the names of ours
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
-for name in ("model_keras", "model_pytorch", "layers_keras", "layers_pytorch"):
+for name in ("model_keras", "model_pytorch", "model_parts", "layers_keras", "layers_pytorch"):
     del sys.modules[name]
 
 
@@ -54,12 +53,10 @@ def is_pytorch(thing):
 
 def seed_all(seed):
     random.seed(seed)
-    for name, function in (("numpy", "random.seed"), ("torch", "manual_seed")):
-        if name in sys.modules:
-            found = sys.modules[name]
-            for part in function.split("."):
-                found = getattr(found, part)
-            found(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
     model_keras.seed(seed)
 
 
@@ -92,15 +89,6 @@ def load_file(path):
     return module
 
 
-def needed_by(function):
-    """Return the names of the arguments that a function requires; none if that is not known."""
-    try:
-        known = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [p.name for p in known if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-
-
 def function_of(module, path, name):
     file = os.path.basename(path)
     there = [key for key, value in vars(module).items()
@@ -110,10 +98,6 @@ def function_of(module, path, name):
     function = getattr(module, name)
     if not callable(function):
         raise UnusableModel("%s in %s is not a function." % (name, file), "Name a function that returns the model.")
-    needed = needed_by(function)
-    if needed:
-        raise UnusableModel("%s in %s needs arguments: %s." % (name, file, ", ".join(needed)),
-                      "Write a function without arguments that calls it.")  # fmt: skip
     return function
 
 

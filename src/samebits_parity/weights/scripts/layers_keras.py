@@ -1,5 +1,7 @@
 """Keras' layers: the kind, settings and arrays of each. Kinds and arrays have the words of both libraries."""
 
+from model_parts import RECURRENT, is_plain
+
 KINDS = {
     "Dense": "dense", "BatchNormalization": "batch_norm", "LayerNormalization": "layer_norm",
     "GroupNormalization": "group_norm", "Embedding": "embedding", "LSTM": "lstm", "GRU": "gru",
@@ -13,7 +15,6 @@ for rank in ("1D", "2D", "3D"):
         KINDS[start + rank] = a_kind
     KINDS["Conv" + rank + "Transpose"] = "transposed"
 ACTIVATED = ("dense", "convolution", "depthwise", "separable", "transposed")
-RECURRENT = ("lstm", "gru", "simple_recurrent")
 # attribute of a layer or of its cell -> the role of the array
 ROLES = (
     ("kernel", "kernel"), ("_kernel", "kernel"), ("depthwise_kernel", "kernel"), ("pointwise_kernel", "pointwise"),
@@ -87,12 +88,6 @@ def settings_of(layer):
     except Exception:
         return {}
     return {key: value for key, value in found.items() if is_plain(value)}
-
-
-def is_plain(value):
-    if isinstance(value, (list, tuple)):
-        return all(is_plain(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def cell_of(layer):

@@ -1,5 +1,7 @@
 """PyTorch's layers: the kind, settings and arrays of each. Kinds and arrays have the words of both libraries."""
 
+from model_parts import RECURRENT, is_plain
+
 KINDS = {
     "Linear": "dense", "Embedding": "embedding", "LayerNorm": "layer_norm", "GroupNorm": "group_norm",
     "MultiheadAttention": "attention", "PReLU": "prelu", "LSTM": "lstm", "GRU": "gru", "RNN": "simple_recurrent",
@@ -11,7 +13,6 @@ for rank in ("1d", "2d", "3d"):
         KINDS[start + rank] = a_kind
 ACTIVATIONS = ("ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "Sigmoid", "Tanh", "Softmax", "Softplus", "SiLU", "Softsign",
                "Hardsigmoid")  # fmt: skip
-RECURRENT = ("lstm", "gru", "simple_recurrent")
 
 
 def class_of(module):
@@ -48,12 +49,6 @@ def own_names(module):
 def settings_of(module):
     """Return the plain attributes: numbers, words, and tuples of them."""
     return {key: value for key, value in vars(module).items() if not key.startswith("_") and is_plain(value)}
-
-
-def is_plain(value):
-    if isinstance(value, tuple):
-        return all(is_plain(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def refusal(module, kind, names):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 from layers_keras import ACTIVATED, entry, follow, kind_of, shape_of, units_of
+from model_parts import first_line, first_tensor, given_arrays, save
 
 BATCH = 2  # samples in the inputs that are made here, if none are given
 UNKNOWN = 32  # the size that replaces one that the model leaves open
@@ -149,18 +150,8 @@ def input_entries(model, units, shapes):
              "below": below if len(shape) == 1 else None, "declared": None} for shape in shapes]  # fmt: skip
 
 
-def arrays_of(request, entries):
-    if not request["inputs"]:
-        return [np.zeros([BATCH] + entry["shape"], entry["dtype"]) for entry in entries]
-    with np.load(request["inputs"]) as given:
-        return [given["i%d" % number] for number in range(len(given.files))]
-
-
 def as_array(tensor):
-    while isinstance(tensor, (list, tuple)) and tensor:
-        tensor = tensor[0]
-    if isinstance(tensor, dict):
-        tensor = list(tensor.values())[0]
+    tensor = first_tensor(tensor)
     keras = sys.modules.get("keras")
     if keras is not None and hasattr(keras, "ops"):
         return np.asarray(keras.ops.convert_to_numpy(tensor))
@@ -211,10 +202,6 @@ def run(model, arrays):
         return {}, first_line(why)
 
 
-def first_line(why):
-    return "%s: %s" % (type(why).__name__, str(why).strip().split("\n")[0][:300])
-
-
 def values_of(model):
     if is_graph():
         return sys.modules["keras"].backend.batch_get_value(model.weights)
@@ -229,15 +216,6 @@ def set_weights(model, path):
     model.set_weights(values)
 
 
-def built_by_a_run(model, arrays):
-    """Run a subclassed model once, because its weights are made then. Returns why it failed, or None."""
-    try:
-        model(arrays[0] if len(arrays) == 1 else arrays, training=False)
-    except Exception as why:
-        return first_line(why)
-    return None
-
-
 def describe(model, request):
     built = dict(CALLS)
     units = units_of(model)
@@ -245,11 +223,12 @@ def describe(model, request):
     if not entries:
         return {"error": {"what": "%s does not say which shape its input has." % model.name,
                           "advice": "Give --input 28,28,1, the shape without the batch."}}  # fmt: skip
-    arrays = arrays_of(request, entries)
-    if not declared_inputs(model):
-        why = built_by_a_run(model, arrays)
-        if why:
-            return {"error": {"what": "The model cannot be run: %s" % why, "advice": "Check --input."}}
+    arrays = given_arrays(request) or [np.zeros([BATCH] + entry["shape"], entry["dtype"]) for entry in entries]
+    if not declared_inputs(model):  # a subclassed model, whose weights are made by its first run
+        try:
+            model(arrays[0] if len(arrays) == 1 else arrays, training=False)
+        except Exception as why:
+            return {"error": {"what": "The model cannot be run: %s" % first_line(why), "advice": "Check --input."}}
     try:
         if request["h5"]:
             model.load_weights(request["h5"])
@@ -274,9 +253,8 @@ def answer(model, request, described, ran):
             outputs[str(len(layers))] = found[id(layer)]
         layers.append(entry(name, layer, numbers, CALLS.get(id(layer)) or LayerCall(layer)))
         layers += follow(layer)
-    np.savez(os.path.join(request["out"], "outputs.npz"), **outputs)
     values = values_of(model)
-    np.savez(os.path.join(request["out"], "weights.npz"), **{"w%d" % n: value for n, value in enumerate(values)})
+    save(request, outputs, values)
     weights = [{"name": getattr(weight, "path", weight.name), "shape": list(value.shape), "dtype": str(value.dtype)}
                for weight, value in zip(model.weights, values)]  # fmt: skip
     return {"library": "keras", "version": version(), "inputs": entries, "weights": weights, "layers": layers,

@@ -1,10 +1,10 @@
 """A PyTorch model (1.3 and later). describe_model.py describes the answer."""
 
 import copy
-import os
 
 import numpy as np
-from layers_pytorch import RECURRENT, class_of, kind_of, own_names, refusal, roles_of, settings_of, units_of
+from layers_pytorch import class_of, kind_of, own_names, refusal, roles_of, settings_of, units_of
+from model_parts import RECURRENT, first_line, first_tensor, given_arrays, save
 
 
 class ForwardPass:
@@ -40,11 +40,7 @@ def plain(module, output):
     Recurrent layers have {"last": array}, too.
     """
     kind = kind_of(module) if module is not None else "other"
-    whole = output
-    while isinstance(whole, (tuple, list)) and whole:
-        whole = whole[0]
-    if isinstance(whole, dict) and whole:
-        whole = list(whole.values())[0]
+    whole = first_tensor(output)
     if not hasattr(whole, "detach"):
         return {}
     array = whole.detach().cpu().numpy().copy()
@@ -74,7 +70,7 @@ def first_run(torch, model, arrays, layouts):
         try:
             done = run, run.go(tensors(torch, arrays, layout)), layout
         except Exception as error:
-            why = why or "%s: %s" % (type(error).__name__, str(error).strip().split("\n")[0][:300])
+            why = why or first_line(error)
             continue
         if keeps_batch(done[1], len(arrays[0]), layout):
             return done
@@ -148,10 +144,7 @@ def describe(model, request):
 
     without_shortcuts(torch)
     model = model.cpu().eval()
-    arrays = []
-    if request["inputs"]:
-        with np.load(request["inputs"]) as given:
-            arrays = [given["i%d" % number] for number in range(len(given.files))]
+    arrays = given_arrays(request)
     if any("Uninitialized" in type(value).__name__ for value in model.parameters()):
         first_run(torch, model, arrays, request["layouts"] or [])  # lazy layers take their shapes from a first input
     names = list(model.state_dict())
@@ -172,22 +165,12 @@ def answer(torch, model, request, arrays):
         if name is not None:
             outputs.update(kept(of_name[name], str(number)))
             outputs.update(kept(exact.get(name, {}), str(number), ".exact"))
-    np.savez(os.path.join(request["out"], "outputs.npz"), **outputs)
-    weights = save_weights(state, request["out"])
+    values = [value.detach().cpu() for value in state.values()]
+    dtypes = [str(value.dtype).split(".")[-1] for value in values]
+    # numpy has no type for some weights: they are written as float32, and their own type is named
+    save(request, outputs, [(value.float() if dtype == "bfloat16" else value).numpy()
+                            for value, dtype in zip(values, dtypes)])  # fmt: skip
+    weights = [{"name": name, "shape": list(value.shape), "dtype": dtype}
+               for name, value, dtype in zip(state, values, dtypes)]  # fmt: skip
     return {"library": "pytorch", "version": "PyTorch %s" % torch.__version__, "inputs": [], "weights": weights,
             "layers": layers, "ran": run.error, "layout": layout}  # fmt: skip
-
-
-def save_weights(state, out):
-    """Write the weights, and describe each.
-
-    If numpy has no type for a weight, it is written as float32, and its own type is named.
-    """
-    arrays, weights = {}, []
-    for number, (name, value) in enumerate(state.items()):
-        dtype = str(value.dtype).split(".")[-1]
-        value = value.detach().cpu()
-        arrays["w%d" % number] = (value.float() if dtype == "bfloat16" else value).numpy()
-        weights.append({"name": name, "shape": list(value.shape), "dtype": dtype})
-    np.savez(os.path.join(out, "weights.npz"), **arrays)
-    return weights
