@@ -178,12 +178,12 @@ def _random(values: Array) -> Distribution:
     if values.size < FEWEST:
         return other(f"{values.size} values: too few")
     wide = values.astype(np.float64)
-    mean, deviation = float(wide.mean()), float(wide.std())
+    mean, deviation, low, high = (float(each) for each in (wide.mean(), wide.std(), values.min(), values.max()))
     closest = _closest(values, mean, deviation)
-    if distance(values, closest) > _bound(values.size) + _slack(closest, values.size):
-        text = f"mean {mean:.3g}, deviation {deviation:.3g}, from {values.min():.3g} to {values.max():.3g}"
-        return Distribution(family="other", mean=mean, deviation=deviation, detail=text)
-    return closest
+    if distance(values, closest) <= _bound(values.size) + _slack(closest, values.size):
+        return closest
+    text = f"mean {mean:.3g}, deviation {deviation:.3g}, from {low:.3g} to {high:.3g}"
+    return replace(other(text), mean=mean, deviation=deviation)
 
 
 def _closest(values: Array, mean: float, deviation: float) -> Distribution:

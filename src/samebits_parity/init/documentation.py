@@ -45,10 +45,6 @@ def _random_uniform(at: Situation) -> Distribution:
     return distributions.uniform(1.0 if highest is None else highest, at.arguments.get("minval", -0.05))
 
 
-def _defaulting_to_one(at: Situation) -> Distribution:
-    return distributions.uniform(1.0, at.arguments.get("minval", -0.05))
-
-
 def _deviation(at: Situation) -> float:
     return float(at.arguments.get("stddev", 0.05))
 
@@ -57,7 +53,8 @@ BOUNDS = "from minval to maxval"
 KERAS_PLAIN: dict[str, list[FanRule]] = {
     # the docstring of Keras 2.3.1 names a default that its signature does not have
     "random_uniform": [
-        FanRule(f"{BOUNDS}, which defaults to 1 for float types", _defaulting_to_one, "Defaultsto1forfloattypes"),
+        FanRule(f"{BOUNDS}, which defaults to 1 for float types",
+                lambda at: distributions.uniform(1.0, at.arguments.get("minval", -0.05)), "Defaultsto1forfloattypes"),
         FanRule(f"{BOUNDS} of the signature", _random_uniform, "uniformdistribution"),
     ],
     "random_normal": [
@@ -83,14 +80,8 @@ IN = r"k=\\frac\{%s\}\{C_\\text\{%s\}\*"
 
 def of_pytorch(weight: DrawnWeight, side: Side) -> Documentation:
     """Return the documentation in the docstring of the function or the layer."""
-    return documented(_pytorch_rules(weight), weight, side)
-
-
-def _pytorch_rules(weight: DrawnWeight) -> list[FanRule]:
-    called = weight.called
-    if called in PYTORCH_LAYERS:
-        return PYTORCH_LAYERS[called]
-    return PYTORCH_LAYERS.get(f"{weight.case.name.split()[0]}.*") or INITIALIZERS[called.split("(")[0]]
+    of_layer = PYTORCH_LAYERS.get(weight.called) or PYTORCH_LAYERS.get(f"{weight.case.name.split()[0]}.*")
+    return documented(of_layer or INITIALIZERS[weight.called.split("(")[0]], weight, side)
 
 
 def _gain(at: Situation) -> float:
@@ -142,19 +133,16 @@ def _convolution(channels: str) -> list[FanRule]:
     return rules
 
 
-def _hidden(arguments: dict[str, Any]) -> float:
-    return 1 / float(arguments["hidden_size"])
+def _inverse(size: str) -> list[FanRule]:
+    """Return the rule of layers whose weights depend on one of their sizes."""
+    words = size.replace("_", r"\_")
+    says = re.escape(rf"k=\frac{{1}}{{\text{{{words}}}}}")
+    return [FanRule(f"limit = sqrt(1 / {size})", _root(lambda arguments: 1 / float(arguments[size])), says)]
 
 
-def _features(arguments: dict[str, Any]) -> float:
-    return 1 / float(arguments["in_features"])
-
-
-HIDDEN = [FanRule("limit = sqrt(1 / hidden_size)", _root(_hidden), r"k=\\frac\{1\}\{\\text\{hidden\\_size\}\}")]
-LINEAR = [FanRule("limit = sqrt(1 / in_features)", _root(_features), r"k=\\frac\{1\}\{\\text\{in\\_features\}\}")]
 ONE, ZERO = "setto1|initializedtoones|initializedto1", "setto0|zeros\\(forbiases\\)|initializedto0"
 PYTORCH_LAYERS: dict[str, list[FanRule]] = {
-    "Linear.*": LINEAR, "LSTM.*": HIDDEN, "GRU.*": HIDDEN,
+    "Linear.*": _inverse("in_features"), "LSTM.*": _inverse("hidden_size"), "GRU.*": _inverse("hidden_size"),
     "Conv2d.*": _convolution("in_channels"), "ConvTranspose2d.*": _convolution("out_channels"),
     "Embedding.*": [FanRule("normal, stddev = 1", lambda _: distributions.normal(1.0), r"mathcal\{N\}\(0,1\)")],
     "BatchNorm2d.weight": formulas.constant(1, ONE), "BatchNorm2d.bias": formulas.constant(0, ZERO),
@@ -185,35 +173,23 @@ INITIALIZERS: dict[str, list[FanRule]] = {
 }  # fmt: skip
 
 
-SAYS = {
-    (scale, mode, family): re.escape(f'``scale={scale:.1f}``,``mode="{mode}"``,and``distribution="{family}"``')
-    for scale, mode in set(formulas.SCALES.values())
-    for family in ("uniform", "truncated_normal")
-}
-
-
 def of_jax(weight: DrawnWeight, side: Side) -> Documentation:
     """Return the documentation in the docstring of the initializer.
 
     For flax' layers, which name an initializer in a field, it is flax' own.
     """
-    return documented(_jax_rules(weight), weight, side)
+    name = weight.case.name.split("(")[0]
+    rules = FLAX_LAYERS[weight.name] if weight.name else JAX_PLAIN.get(name) or _scaled(name)
+    return documented(rules, weight, side)
 
 
-def _jax_rules(weight: DrawnWeight) -> list[FanRule]:
-    name = weight.case.name
-    if weight.name:
-        return FLAX_LAYERS[weight.name]
-    short = name.split("(")[0]
-    if short in SCALED:
-        return [rule._replace(says=rule.says and _says(short)) for rule in formulas.author(short)]
-    return JAX_PLAIN[name]
-
-
-def _says(name: str) -> str:
+def _scaled(name: str) -> list[FanRule]:
+    """Return the rules of lecun_normal and the like, as JAX says them."""
     who, family = name.split("_")
     scale, mode = formulas.SCALES[who]
-    return SAYS[(scale, mode, {"normal": "truncated_normal"}.get(family, family))]
+    drawn = "truncated_normal" if family == "normal" else family
+    says = re.escape(f'``scale={scale:.1f}``,``mode="{mode}"``,and``distribution="{drawn}"``')
+    return [rule._replace(says=rule.says and says) for rule in formulas.author(name)]
 
 
 FLAX = "flax.linen's documentation: lecun_normal kernels, zero biases"
