@@ -8,8 +8,8 @@ the main path.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from samebits.comparison.verdict.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
@@ -18,10 +18,10 @@ from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request, arrange
 from samebits.launch import HOSTS
 from samebits.launch.processes.observations import events
-from samebits.model import Options, TrialFile
+from samebits.model import Options
 from samebits.store.outputs import last_words
 from samebits_parity.train.pairs import Pairer, WeightPair
-from samebits_parity.train.values import Array, TrainingValues
+from samebits_parity.train.values import TrainingValues
 from samebits_probe import wire
 from samebits_probe.tensor_log import row
 
@@ -70,7 +70,9 @@ def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) 
     file = experiment.run(limits, [1]).files[0]
     folder = experiment.plan.trial_folder(1)
     if file.status not in ENDED_WELL:
-        raise _failed(asked, side, folder, file)
+        what = f"{side} ({' '.join(asked.command(side))}): {file.why or file.status}."
+        said = last_words(folder)
+        raise TrainingFailure(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
     processes = [TrainingValues(process) for process in experiment.processes(1)]
     training = max(processes, key=lambda process: process.steps, default=TrainingValues(folder))
     refuse_unusable(training, side)
@@ -102,26 +104,22 @@ def _request(asked: TrainRequest, side: str) -> Request:
     )
 
 
-def _failed(asked: TrainRequest, side: str, folder: Path, file: TrialFile) -> TrainingFailure:
-    said = last_words(folder)
-    what = f"{side} ({' '.join(asked.command(side))}): {file.why or file.status}."
-    return TrainingFailure(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
-
-
 def refuse_unusable(training: TrainingValues, side: str) -> None:
     """Raise TrainingFailure if the probe failed, or if weights could not be set."""
     for event in events(training.folder):
-        if event.get("event") == "probe-failed" and event.get("foreign"):
-            where = f"{event['where']}: {event['error']}"
-            raise TrainingFailure(f"{side}: {INTERRUPTED} ({where}).", AFTER_AN_INTERRUPTION)
-        if event.get("event") == "probe-failed":
-            what = f"{side}: samebits itself failed in this training, at {event['where']}: {event['error']}"
-            raise TrainingFailure(what, "Please report it, with both scripts.")
-        if event.get("event") == "not-observed" and event["point"] == "feed":
-            raise TrainingFailure(f"{side}: {event['why']}.", "Give the scripts in the other order.")
-        if event.get("event") == "not-fed":
-            what = f"{side}: these weights could not be set: {', '.join(event['names'])}."
-            raise TrainingFailure(what, "Leave --carry and --single-step out.")
+        kind, advice = event.get("event"), "Leave --carry and --single-step out."
+        if kind == "probe-failed" and event.get("foreign"):
+            what, advice = f"{INTERRUPTED} ({event['where']}: {event['error']})", AFTER_AN_INTERRUPTION
+        elif kind == "probe-failed":
+            what = f"samebits itself failed in this training, at {event['where']}: {event['error']}"
+            advice = "Please report it, with both scripts."
+        elif kind == "not-observed" and event["point"] == "feed":
+            what, advice = event["why"], "Give the scripts in the other order."
+        elif kind == "not-fed":
+            what = f"these weights could not be set: {', '.join(event['names'])}"
+        else:
+            continue
+        raise TrainingFailure(f"{side}: {what}.", advice)
 
 
 def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], *, steps: range) -> Path:
@@ -130,20 +128,13 @@ def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[W
     They are in B's order of axes and types, as the probe reads them (samebits_probe.wire).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / wire.TENSORS).open("wb") as values, (folder / wire.TENSOR_ROWS).open("wb") as rows:
-        for step in steps:
-            for name, value in _fed(a, b, pairs, step):
-                rows.write(row((step, "weight", name), value.dtype, value.shape, values.tell(), value.nbytes))
-                values.write(value.tobytes())
-    return folder
-
-
-def _fed(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], step: int) -> Iterator[tuple[str, Array]]:
-    """Yield the weights that B gets after a step, by B's names."""
     types = b.names(-1, "start")
-    for pair in pairs:
-        dtype = types[pair.b].dtype.rpartition(".")[2]
-        yield pair.b, pair.way.to_b(a.weight(step, pair.a)).astype(dtype)
+    with (folder / wire.TENSORS).open("wb") as values, (folder / wire.TENSOR_ROWS).open("wb") as rows:
+        for step, pair in product(steps, pairs):
+            value = pair.way.to_b(a.weight(step, pair.a)).astype(types[pair.b].dtype.rpartition(".")[2])
+            rows.write(row((step, "weight", pair.b), value.dtype, value.shape, values.tell(), value.nbytes))
+            values.write(value.tobytes())
+    return folder
 
 
 # -- B with A's weights -----------------------------------------------------------------------------------------------
