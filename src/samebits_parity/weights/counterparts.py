@@ -41,9 +41,6 @@ class LayerPart:
     def shapes(self, model: ModelFacts) -> Shapes:
         return {role: model.weights[number].shape for role, number in self.roles.items()}
 
-    def arrays(self, model: ModelFacts) -> Arrays:
-        return {role: model.arrays[number] for role, number in self.roles.items()}
-
 
 def parts_of(model: ModelFacts) -> list[LayerPart]:
     """Return the layers to pair: those with weights, in the order in which they run.

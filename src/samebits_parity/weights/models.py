@@ -79,10 +79,6 @@ class ModelFacts:
     def weighted(self) -> list[Layer]:
         return [layer for layer in self.layers if layer.roles or layer.refused]
 
-    def of(self, layer: Layer) -> dict[str, Array]:
-        """Return the arrays of a layer by their roles."""
-        return {role: self.arrays[number] for role, number in layer.roles.items()}
-
 
 def read(answer: dict[str, Any], folder: Path, side: str, said: str) -> ModelFacts:
     """Return a model from what describe_model.py answered, and left in a folder."""
