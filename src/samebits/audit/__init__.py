@@ -94,7 +94,8 @@ class _Audit:
         self.numbered = any(event["how"] == "observe" for event in self.whole[0].trace.events_named("observed-by"))
         steps, saved = self.whole[0].steps, self._saved(first)
         self.known = checkpoints.found_in(self.whole[0], saved, self.asked.pattern)
-        moments = checkpoints.chosen(self._usable(), steps, self.asked.at, self.asked.windows)
+        usable = self.known if self.recorded is None else self.recorded.usable(self.known, self.asked.resume)
+        moments = checkpoints.chosen(usable, steps, self.asked.at, self.asked.windows)
         if not moments:
             return self._answer([], reason=verdicts.no_checkpoint(self.known, steps, checkpoints.saved_words(saved)))
         self.second = second = self._second(moments)
@@ -124,10 +125,6 @@ class _Audit:
         if self.recorded is not None and not self.recorded.is_audit:
             return list(checkpoints.numbered_in(first.out, first.runs[0].steps))
         return list(checkpoints.saved_by(first.runs[0], first.out, self.asked.request.directory))
-
-    def _usable(self) -> list[Checkpoint]:
-        """Return the checkpoints from which a run can be resumed. Raises UsageError for a record that has none."""
-        return self.known if self.recorded is None else self.recorded.usable(self.known, self.asked.resume)
 
     def _second(self, moments: Sequence[Checkpoint]) -> Arm:
         """Run the command again and keep its files, or take what a record has kept."""

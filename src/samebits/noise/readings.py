@@ -54,7 +54,8 @@ class Readings:
 
     def _case_tables(self, seed: int | None, file: TrialFile, output: Path) -> dict[str, dict[str, float]]:
         """Return {metric: {test case: value}}. Values that are not finite are left out, with a warning."""
-        tables, printed = {}, _text(output)
+        tables = {}
+        printed = output.read_text(encoding="utf-8", errors="replace") if output.is_file() else ""
         for name, pattern in self._cases.items():
             found = case_values(pattern, printed)
             if not found:
@@ -159,7 +160,3 @@ def case_values(pattern: str, printed: str) -> dict[str, float]:
 
 def _unmatched(what: str, output: Path) -> str:
     return f"its pattern matched {what} in {result_words.folder_name(output)}"
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

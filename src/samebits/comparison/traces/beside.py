@@ -89,7 +89,7 @@ def role(point: Point) -> Role:
 def roles(points: Sequence[Point], a: ProcessTrace, b: ProcessTrace) -> list[Role]:
     """Return the role of each point in a pair of traces. A value that the program itself names always counts."""
     named = _program_points(points, a, b)
-    scratch = _names_in(a, "scratch", "names") & _names_in(b, "scratch", "names")
+    scratch = names_in(a, "scratch", "names") & names_in(b, "scratch", "names")
     untrained = (idle(a) & idle(b)) | _same_start(a, b)
     return [
         "trained" if number in named else _role_in_pair(point, scratch, untrained)
@@ -115,7 +115,8 @@ def _named_kinds(trace: ProcessTrace) -> set[str]:
     return {str(kind) for event in events for kind in ([event["kind"]] if event.get("kind") else wire.KINDS)}
 
 
-def _names_in(trace: ProcessTrace, event: str, field: str) -> set[str]:
+def names_in(trace: ProcessTrace, event: str, field: str) -> set[str]:
+    """Return all names in a field of the events of one kind."""
     lists = (entry.get(field) for entry in trace.events_named(event))
     return {str(name) for names in lists if isinstance(names, list) for name in names}
 
@@ -133,7 +134,7 @@ def _same_start(a: ProcessTrace, b: ProcessTrace) -> set[str]:
 
 def _untrained(trace: ProcessTrace) -> dict[str, list[bytes]]:
     """Return the fingerprints of each tensor that was deleted and never trained: at its start, then at its end."""
-    deleted = _names_in(trace, "gone", "names") - _names_in(trace, "held", "names")
+    deleted = names_in(trace, "gone", "names") - names_in(trace, "held", "names")
     names = deleted - {point.name for point in trace.points if point.kind in ("gradient", "update")}
     prints: dict[str, list[bytes]] = {name: [] for name in names}
     numbers = [n for n, point in enumerate(trace.points) if point.kind in ("start", "end") and point.name in names]

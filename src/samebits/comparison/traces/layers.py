@@ -39,7 +39,10 @@ def aligned_layers(first: Iterable[Point], second: Iterable[Point]) -> LayerAlig
     if not a or not b:
         return LayerAlignment()
     same = {name for name in a.keys() & b.keys() if a[name] == b[name]}
-    keys = [[(name if name in same else "", _shapes(layer)) for name, layer in side.items()] for side in (a, b)]
+    keys = [
+        [(name if name in same else "", tuple(point[2:] for point in layer)) for name, layer in side.items()]
+        for side in (a, b)
+    ]
     blocks = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks()
     order_a, order_b = list(a), list(b)
     pairs = {order_b[block.b + n]: order_a[block.a + n] for block in blocks for n in range(block.size)}
@@ -69,10 +72,6 @@ def _layers(points: Iterable[Point]) -> dict[str, list[Point]]:
         if point.kind == "start":
             layers.setdefault(re.sub(r"[./][^./]*$", "", point.name), []).append(point)
     return layers
-
-
-def _shapes(layer: Sequence[Point]) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    return tuple((point.dtype, point.shape) for point in layer)
 
 
 def aligned_trials(

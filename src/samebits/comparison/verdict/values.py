@@ -116,7 +116,7 @@ def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
     if len(curves) < len(traces) or not length:
         return None
     values = np.stack([values[:length] for values in curves])
-    if kind == "end" and _same_bits(values):
+    if kind == "end" and np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True):
         return None  # flags and counters of a module that never change say nothing about precision
     digits = next((digits for digits in _DIGITS if _agree(values, digits)), None)
     if digits is None:
@@ -131,11 +131,6 @@ def _agree(values: NDArray[np.float64], digits: int) -> bool:
     rounded = significant(values, digits)
     first = rounded[0]
     return bool(((rounded == first) | (np.isnan(rounded) & np.isnan(first))).all())
-
-
-def _same_bits(values: NDArray[np.float64]) -> bool:
-    """Return whether all rows are equal as they stand."""
-    return bool(np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True))
 
 
 def significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits import words
-from samebits.comparison.traces.beside import EVALUATION
+from samebits.comparison.traces.beside import EVALUATION, names_in
 from samebits.comparison.verdict import sentences
 from samebits.comparison.verdict.endings import asking_processes, ended_well, hidden_processes
 from samebits.comparison.verdict.groups import Comparison
@@ -97,15 +97,13 @@ def used_generators_differ(inputs: WarningInputs) -> bool:
 def _is_unused(name: str, inputs: WarningInputs) -> bool:
     """Return whether no process of any trial drew from this generator, or seeded it."""
     with_it = [trace for trace in _traces(inputs) if states(name, trace)]
-    return all(len(states(name, trace)) == 1 and name in _untouched(trace) for trace in with_it)
+    return all(
+        len(states(name, trace)) == 1 and name in names_in(trace, "untouched", "generators") for trace in with_it
+    )
 
 
 def _traces(inputs: WarningInputs) -> list[ProcessTrace]:
     return [member.trace for trial in inputs.comparison.aligned for member in trial.members]
-
-
-def _untouched(trace: ProcessTrace) -> set[str]:
-    return {str(name) for event in trace.events_named("untouched") for name in event.get("generators") or ()}
 
 
 def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
