@@ -295,6 +295,13 @@ def test_a_rate_that_is_stored_as_a_whole_number_may_be_zero(values, law):
     assert (found and found.law) == law
 
 
+@given(st.integers(1, 5), st.integers(1, 5))
+def test_a_small_count_is_no_rate_although_both_faster_trials_count_none(one, two):
+    """A rate of at most five may be zero in them as well, so these trials cannot tell."""
+    counts = [Sample(rate, [stored(count)]) for rate, count in zip(RATES, (one, two, 0, 0), strict=True)]
+    assert law_of(counts) is None
+
+
 # -- the judge ----------------------------------------------------------------------------------------------------------
 
 

@@ -96,7 +96,7 @@ def _explains(sign: int, plain: Sequence[Sample], fast: Sequence[Sample]) -> boo
 
 def _fits(sign: int, samples: Sequence[Sample], least: int, ratio: float) -> bool:
     """A value that is zero to its digits may be anything below its last digit. `least`: how many must have digits."""
-    sizes = [math.log(_size(sample.values)) for sample in samples]
+    sizes = [math.log(_most(sample.values)) for sample in samples]
     limits = [math.log(_most(sample.values)) - sign * math.log(sample.rate) for sample in samples]
     known = [limit for limit, sample in zip(limits, samples, strict=True) if _has_digits(sample)]
     return len(known) >= least and max(sizes) - min(sizes) >= ratio * (max(known) - min(limits))
@@ -163,6 +163,6 @@ def _contradicts(plain: Sequence[Sample], fast: Sequence[Sample], sign: int) -> 
         have_digits = all(quantity.value >= quantity.resolution for quantity in normal)
         if len({quantity.text for quantity in (values if have_digits else normal)}) > 1:
             base = math.exp(sum(math.log(_positive(quantity)) for quantity in normal) / len(normal))
-            if (_positive(later[0]) / base) ** sign < bound:
+            if (_most(later[:1]) / base) ** sign < bound:
                 return True
     return False
