@@ -158,11 +158,12 @@ class ClockLaw(Document):
     """What trials with a faster clock have shown of a value. `place`: file, text and number.
 
     `law`: it follows the clock, or its inverse; it is a moment of the trial; the program got it from the clock
-    (`known`). `ratio`: by how much it grew in each of these trials, the fastest first.
+    (`known`); it follows no law, so it is no time (`none`). `ratio`: by how much it grew in each of these trials, the
+    fastest first.
     """
 
     place: str
-    law: Literal["duration", "rate", "moment", "known"]
+    law: Literal["duration", "rate", "moment", "known", "none"]
     ratio: list[float] = []
 
 

@@ -343,6 +343,33 @@ def test_a_search_that_was_stopped_goes_on_without_running_whole_settings_again(
     assert again.trials >= sum(row.trials for row in again.evidence), "timed trials count too"
 
 
+ADDS_TO_A_LOG = """
+import numpy
+generator = numpy.random.default_rng()
+weights = numpy.zeros(3)
+for _ in range(50):
+    weights -= 0.1 * (weights - 1) + 0.01 * generator.normal(size=3)
+with open("train.log", "a") as log:
+    log.write(f"final weight {weights[0]:.6f}\\n")
+"""
+
+
+def test_a_result_in_a_log_is_judged_alike_with_and_without_controls(ask):
+    """Only the check has trials with a faster clock, and each trial adds a line to a log that was there before."""
+    request = ask("exits_three.py", trials=5)
+    (request.directory / "train.py").write_text(ADDS_TO_A_LOG)
+    (request.directory / "train.log").write_text("final weight 0.500000\n")
+    request = replace(request, command=[sys.executable, "train.py"])
+    result, explained = why(request)
+    assert (result.verdict, result.divergence.name) == ("diverged", "train.log > line 2")
+    assert explained.minimal_controls == [["numpy-generator"]]
+    first, *others = explained.evidence
+    assert first.groups == first.trials, "no trial started from the log of another one"
+    agree = [row.controls for row in others if row.groups == 1 and row.trials > 1]
+    assert agree
+    assert all({"numpy-generator", "entropy"} & {*held} for held in agree), agree
+
+
 def test_a_changed_script_begins_a_new_search(ask, tmp_path):
     (tmp_path / "train.py").write_text(DRAWS_BATCHES)
     request = replace(ask("exits_three.py", trials=3), command=[sys.executable, str(tmp_path / "train.py")])

@@ -84,6 +84,15 @@ def test_a_trial_with_a_faster_clock_has_a_time_limit_of_its_own():
     assert clock_trials.seconds_allowed(10.0) == 90.0
 
 
+def test_a_place_that_is_known_to_be_no_time_needs_no_further_trials(writing, tmp_path):
+    """A record keeps such places too, so that the trials of a search are judged as those of the check were."""
+    trials = [(None, {"files": printing(number)}) for number in (1, 2)]
+    place = ClockLaw(place=f"stdout > {PLACES[0]} # > number 1", law="none")
+    _, result = judged(writing, tmp_path / "r", trials, settled=[place])
+    assert [entry.seen for entry in result.unknown[:2]] == ["it does not follow the clock", ""]
+    assert place in result.settled
+
+
 # -- all places in all reports ----------------------------------------------------------------------------------------
 
 PLACES = [f"measure {letter} is" for letter in "abcdefghijklmnop"]
@@ -121,7 +130,7 @@ def test_a_terminal_shows_the_first_places_and_a_page_all(unknown):
     assert f"and {len(PLACES) - clock_sections.MOST_LINES} more places" in said
     for document in (html.render(report), markdown.render(report)):
         assert all(f"line {at + 1}" in document for at in range(len(PLACES)))
-        assert "Values that follow the clock" in document
+        assert "What trials with a faster clock showed" in document
         assert "took" in document
     assert 'name="follows_the_clock" value="1"' in junit.render(report)
     assert "stdout &gt; line 16: " in junit.render(report)

@@ -225,13 +225,8 @@ def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Seq
             instead=edit.instead and place > 0,
         )
         for name in names
-        for place, edit in enumerate(_edits(name, loaded))
+        for place, edit in enumerate(e for e in controls.describe(name).edits if not e.library or e.library in loaded)
     ]  # fmt: skip
-
-
-def _edits(name: str, loaded: Collection[str]) -> list[Any]:
-    """Return the edits of a control that apply to the program, by the libraries that it uses."""
-    return [edit for edit in controls.describe(name).edits if not edit.library or edit.library in loaded]
 
 
 def _filled(line: str, filling: Mapping[str, str]) -> str:

@@ -36,9 +36,10 @@ class Setting:
     """A setting and its record. `steps`: how many a trial makes; None for whole trials. `result`: None without trials.
 
     `files`: the documents of its trials. `unknown`: where they differ, if samebits does not know whether that counts;
-    the trials are judged without it. `excused`: see Observation. `sought`: the evidence that showed the divergence. If
-    each trial has it and all agree, the setting has an answer. `is_limited`: samebits itself limits the time of its
-    trials, and not the user. `early_end`: after so many steps, a new trial ends if it has diverged from the first one.
+    the trials are judged without it, unless it is the evidence. `excused`: see Observation. `sought`: the evidence that
+    showed the divergence. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits itself
+    limits the time of its trials, and not the user. `early_end`: after so many steps, a new trial ends if it has
+    diverged from the first one.
     """
 
     experiment: Experiment
@@ -113,7 +114,8 @@ class Setting:
         """Judge its trials, and read their documents."""
         self.result = self.experiment.judge()
         self.unknown = self.result.unknown if self.result.verdict == "inconclusive" else ()
-        if self.unknown:
+        is_evidence = self.sought is not None and any(place.place == self.sought.name for place in self.unknown)
+        if self.unknown and not is_evidence:
             patterns = [place.pattern for place in self.unknown]
             self.result = self.experiment.judge(ignores=[*self.plan.options.ignores, *patterns])
         self.files = [trial.file for trial in self.experiment.record.trials]

@@ -51,7 +51,8 @@ def run_bisect(good: str, bad: str, command: tuple[str, ...], **given: Any) -> i
 
 def _lines(bisection: Bisection, good: str, bad: str) -> Iterator[str]:
     """Yield the answer, then what was tried."""
-    names = [_name(bisection, commit) for commit in bisection.first_bad]
+    tried = bisection.tried
+    names = [tried[commit].name if commit in tried else commit for commit in bisection.first_bad]
     if not names:
         yield f"?  NOT FOUND: {bad} has the same bits as {good}, so samebits did not search between them."
     elif len(names) == 1:
@@ -75,10 +76,6 @@ _COUNTED: dict[Outcome, str] = {
     "skipped": "left out",
     "uncertain": "whose own trials diverge",
 }
-
-
-def _name(bisection: Bisection, commit: str) -> str:
-    return bisection.tried[commit].name if commit in bisection.tried else commit
 
 
 def _difference(row: TriedCommit) -> Iterator[str]:

@@ -202,7 +202,11 @@ class Experiment:
             return recorded_trials.adopt(source, self.plan)
 
     def recall(self, trials: Sequence[store.TrialTrace]) -> None:
-        """Treat these as the only earlier trials: keep their traces, and remember the files that they wrote."""
+        """Treat these as the only earlier trials: keep their traces, and remember the files that they wrote.
+
+        Later trials start from the same files.
+        """
+        self._start_as(self.folder)
         outside = self._trials.outside = Outside(self.plan.directory, self.folder, self.plan.request.command)
         for trial in trials:
             self._read[trial.id] = trial

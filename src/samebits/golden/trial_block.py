@@ -32,7 +32,7 @@ def block_of_trials(record: Record, result: Result) -> GoldenBlock:
     It has only the files that are equal in all trials. A log with times in it is not one of them.
     """
     agreed = result.groups[0]
-    laws = {law.place: law.law for law in [*record.file.settled, *result.settled]}
+    laws = {law.place: law.law for law in [*record.file.settled, *result.settled] if law.law != "none"}
     blocks = [replace(_block(record, trial, len(agreed)), laws=laws) for trial in record.trials if trial.id in agreed]
     files = set.intersection(*(set(block.files.items()) for block in blocks))
     first, *others = [replace(block, files=dict(files)) for block in blocks]

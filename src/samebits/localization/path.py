@@ -76,16 +76,15 @@ class Unlike:
 
 
 def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
-    """Group the trials that executed the same with the same outputs. Larger groups come first."""
+    """Group the trials that executed the same with the same outputs. Larger groups come first.
+
+    A view only shows existing memory: it has no output of its own.
+    """
     by_entries: dict[tuple[object, ...], list[Execution]] = {}
     for execution in trials:
-        by_entries.setdefault(tuple((entry.key, _own(entry)) for entry in execution.entries), []).append(execution)
+        key = tuple((entry.key, () if entry.view else entry.prints) for entry in execution.entries)
+        by_entries.setdefault(key, []).append(execution)
     return sorted(by_entries.values(), key=lambda group: -len(group))
-
-
-def _own(entry: Entry) -> tuple[str | None, ...]:
-    """Return the fingerprints of the outputs that an entry computed. A view only shows existing memory: it has none."""
-    return () if entry.view else entry.prints
 
 
 def earliest(trials: Sequence[Execution], *, what: tuple[str, ...]) -> First | Unlike | None:

@@ -15,11 +15,12 @@ _LAWS = {
     "rate": "a rate: it shrinks as the clock runs faster",
     "moment": "a moment of the trial",
     "known": "a text that the program got from the clock",
+    "none": "no time: it does not follow the clock",
 }
 
 
 def clock_sections(result: Result) -> Iterator[Section]:
-    """Yield all places that are not understood, and all that follow the clock."""
+    """Yield all places that are not understood, and what trials with a faster clock showed."""
     place = Column("place", wide=True)
     if result.unknown:
         columns = (place, Column("trials"), Column("values", wide=True), Column("seen", wide=True))
@@ -28,7 +29,7 @@ def clock_sections(result: Result) -> Iterator[Section]:
     if result.settled:
         laws = (place, Column("what it is", wide=True), Column("times as large"))
         table = Table("places in a row each", "", laws, tuple(map(_settled, result.settled)))
-        yield Section("Values that follow the clock", "clock", (table,), on=DOCUMENT)
+        yield Section("What trials with a faster clock showed", "clock", (table,), on=DOCUMENT)
 
 
 def unknown_facts(result: Result) -> Iterator[tuple[str, Cell]]:

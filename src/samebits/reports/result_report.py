@@ -342,6 +342,7 @@ def _properties(result: Result, record: Record | None) -> Iterator[tuple[str, st
         yield f"kind.{kind}", result_words.MARK_WORDS.get(mark, mark)
     names = result_words.letters(result)
     yield from ((f"trial.{trial.id}", _outcome(trial, names)) for trial in result.trials)
-    yield from [("follows_the_clock", str(len(result.settled)))] if result.settled else []
+    following = [value for value in result.settled if value.law != "none"]
+    yield from [("follows_the_clock", str(len(following)))] if following else []
     yield from [("cause", "+".join(result.explanation.cause))] if result.explanation is not None else []
     yield from [("record", result.record)] if result.record else []

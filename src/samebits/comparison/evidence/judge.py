@@ -49,16 +49,18 @@ FACT = Judgement("understood", "a time, a date, a path or an id of the trial")
 
 
 class Judge:
-    """Judges what differs between any two of these trials. `known`: laws that earlier trials have shown.
+    """Judges what differs between any two of these trials. `known`: laws that earlier trials have shown; None: no law.
 
     `known`, `settled`: by the name of the place. `has_experiment`: whether trials with a faster clock took part.
+    `results`: the names of places whose values changed in no such trial as much as a time would.
     """
 
-    def __init__(self, trials: Iterable[TrialTrace], known: Mapping[str, Finding] | None = None) -> None:
+    def __init__(self, trials: Iterable[TrialTrace], known: Mapping[str, Finding | None] | None = None) -> None:
         self.left = {trial.id: LeftEntries(trial) for trial in trials}
         self.has_experiment = len({left.facts.rate for left in self.left.values()} - {1.0}) > 1
         self._known = dict(known or {})
         self._laws: dict[Place, Finding | None] = {}
+        self.results = {name for name, finding in self._known.items() if finding is None}
 
     @property
     def settled(self) -> dict[str, Finding]:
@@ -93,19 +95,24 @@ class Judge:
         finding = self.law(place)
         if finding is not None:
             return Judgement("understood", _LAWS[finding.law])
-        if not self.has_experiment and _is_named(place[1], place[2]) and min(x.value, y.value) >= 0:
-            return Judgement("understood", "only its name says that it is a time", by_name=True)
-        if not self.has_experiment:
-            return Judgement("unknown")
+        if name_of(place) in self.results:
+            return Judgement("unknown", _NO_LAW, is_result=True)
+        return self._of_experiment(place) if self.has_experiment else _by_name(place, min(x.value, y.value))
+
+    def _of_experiment(self, place: Place) -> Judgement:
+        """Judge numbers that follow no law."""
         changed = changed_as_times(self._samples(place))
-        is_result, varies = not any(changed), any(changed) and all(changed)
-        return Judgement("unknown", _NO_LAW if is_result else _VARIES, is_result=is_result, varies=varies)
+        if any(changed):
+            return Judgement("unknown", _VARIES, varies=all(changed))
+        self.results.add(name_of(place))
+        return Judgement("unknown", _NO_LAW, is_result=True)
 
     def law(self, place: Place) -> Finding | None:
         """Return the law of a place; None if its values follow none."""
         if place not in self._laws:
             finding = self._known.get(name_of(place))
-            self._laws[place] = finding or (law_of(self._samples(place)) if self.has_experiment else None)
+            is_open = self.has_experiment and name_of(place) not in self._known
+            self._laws[place] = law_of(self._samples(place)) if is_open else finding
         return self._laws[place]
 
     def _samples(self, place: Place) -> list[Sample]:
@@ -174,8 +181,10 @@ def name_of(place: Place) -> str:
 _WORD_BEFORE = re.compile(r"([A-Za-z_][\w.]*)\W*$")
 
 
-def _is_named(words: str, place: int) -> bool:
-    """Return whether the whole name before a number is one of NAMES."""
-    before = re.split(r"[#@]", words)[: place + 1][-1]
+def _by_name(place: Place, least: float) -> Judgement:
+    """Judge numbers by the whole name before them, which may be one of NAMES. `least`: the smaller number."""
+    before = re.split(r"[#@]", place[1])[: place[2] + 1][-1]
     name = _WORD_BEFORE.search(before)
-    return name is not None and name[1].rpartition(".")[2].lower() in NAMES
+    if least < 0 or name is None or name[1].rpartition(".")[2].lower() not in NAMES:
+        return Judgement("unknown")
+    return Judgement("understood", "only its name says that it is a time", by_name=True)

@@ -68,7 +68,7 @@ class Comparison:
 
     aligned: list[AlignedTrial]
     ignores: Sequence[str] = ()
-    known: Mapping[str, Finding] = field(default_factory=dict)
+    known: Mapping[str, Finding | None] = field(default_factory=dict)
     groups: list[list[int]] = field(default_factory=list)
     _known: dict[tuple[int, int], PairDifference] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,10 @@ def _bits(record: MergedRecord, result: Result) -> Level:
     steps = words.count(result.scope.steps_compared, "step")
     if result.divergence is None:
         return Level(name="bits", holds=True if result.verdict == "repeated" else None, says=f"compared: {steps}")
-    first, second = (_groups(set(side.trials), result) for side in record.sides)
+    first, second = (
+        {place for place, group in enumerate(result.groups) if not set(side.trials).isdisjoint(group)}
+        for side in record.sides
+    )
     if first == second:
         return Level(name="bits", holds=None, says="neither record repeats, and both have the same groups of trials")
     apart = {frozenset((group, other)) for group in first for other in second if group != other}
@@ -211,10 +214,6 @@ def _bits_text(at: int) -> str:
     if at < 0:
         return "they diverge before the first step"
     return f"the same through step {at - 1:,}; they diverge at step {at:,}" if at else "they diverge in the first step"
-
-
-def _groups(trials: Set[int], result: Result) -> set[int]:
-    return {place for place, group in enumerate(result.groups) if not trials.isdisjoint(group)}
 
 
 def _whole(trials: Sequence[TrialTrace]) -> list[TrialTrace]:

@@ -80,15 +80,11 @@ def _are_comparable(processes: Sequence[ProcessTrace]) -> bool:
 
     If the threads train models of their own, each trial may have watched the model of a different thread.
     """
-    if any(_trains_own_models(process) for process in processes):
+    if any(event.get("why") == OWN_MODEL for process in processes for event in process.events_named("not-observed")):
         return False
     ended = [process.end is not None and bool(end_weights(process)) for process in processes]
     names = {frozenset(process.points[number].name for number in process.point_numbers("end")) for process in processes}
     return all(ended) and len(names) == 1 and len(set(map(_initial_values, processes))) == 1
-
-
-def _trains_own_models(process: ProcessTrace) -> bool:
-    return any(event.get("why") == OWN_MODEL for event in process.events_named("not-observed"))
 
 
 def _initial_values(process: ProcessTrace) -> frozenset[tuple[str, bytes]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DID_NOT_END_WELL = "did not end well"
 DECIDES = "trained differently"
+MOST_RESULTS = 1_000  # places that a record keeps whose values follow no law
 
 
 class CountedTrials(NamedTuple):
@@ -81,15 +82,16 @@ class _TrueTrials:
 # -- what they can explain, and what they have explained --------------------------------------------------------------
 
 
-def known_laws(record: RecordFile) -> dict[str, Finding]:
-    """Return the laws that a record holds, by the names of their places."""
-    return {value.place: Finding(value.law, value.ratio) for value in record.settled}
+def known_laws(record: RecordFile) -> dict[str, Finding | None]:
+    """Return the laws that a record holds, by the names of their places; None: no law."""
+    return {value.place: None if value.law == "none" else Finding(value.law, value.ratio) for value in record.settled}
 
 
 def settled(comparison: Comparison) -> list[ClockLaw]:
-    """Return the laws by which this comparison understood differences."""
+    """Return the laws by which this comparison understood differences, and places whose values follow none."""
     findings = comparison.judge.settled.items()
-    return [ClockLaw(place=place, law=finding.law, ratio=finding.ratio) for place, finding in findings]
+    laws = [ClockLaw(place=place, law=finding.law, ratio=finding.ratio) for place, finding in findings]
+    return [*laws, *(ClockLaw(place=place, law="none") for place in sorted(comparison.judge.results)[:MOST_RESULTS])]
 
 
 def is_open(record: RecordFile, trials: Sequence[TrialTrace]) -> bool:

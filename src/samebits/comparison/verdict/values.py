@@ -95,18 +95,13 @@ def _printed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
 
 def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
     for member in aligned[0].members:
-        twins = [_twin(trial, member) for trial in aligned]
-        traces = [trace for trace in twins if trace is not None]
+        traces = [twin.trace for trial in aligned for twin in trial.members if twin.key == member.key]
         if len(traces) < len(aligned):
             continue
         for kind in ("forward", "end"):
             names = [member.trace.points[number].name for number in member.trace.point_numbers(kind)]
             curves = filter(None, (_curve(kind, name, traces) for name in names))
             yield from (f"{member.process.name}: {text}" if member.process.name else text for text in curves)
-
-
-def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
-    return next((other.trace for other in trial.members if other.key == member.key), None)
 
 
 def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
