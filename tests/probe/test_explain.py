@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits import causes, checks, cli, localization
+from samebits import causes, checks, cli, localization, patches
 from samebits.causes import confirmation
 from samebits.causes.decision_rule import LEAST
 from samebits.errors import NotFoundError, RecordExists, UsageError
@@ -343,31 +343,33 @@ def test_a_search_that_was_stopped_goes_on_without_running_whole_settings_again(
     assert again.trials >= sum(row.trials for row in again.evidence), "timed trials count too"
 
 
-ADDS_TO_A_LOG = """
+TELLS_ITS_RESULT = """
+import sys
 import numpy
 generator = numpy.random.default_rng()
 weights = numpy.zeros(3)
 for _ in range(50):
     weights -= 0.1 * (weights - 1) + 0.01 * generator.normal(size=3)
-with open("train.log", "a") as log:
-    log.write(f"final weight {weights[0]:.6f}\\n")
+log = open("train.log", "a") if "log" in sys.argv else sys.stdout
+log.write(f"final weight {weights[0]:.6f}\\n")
 """
 
 
-def test_a_result_in_a_log_is_judged_alike_with_and_without_controls(ask):
+@pytest.mark.parametrize(("words", "place"), [(["log"], "train.log > line 2"), ([], "stdout > line 1")])
+def test_a_result_in_a_log_is_judged_alike_with_and_without_controls(ask, words, place):
     """Only the check has trials with a faster clock, and each trial adds a line to a log that was there before."""
     request = ask("exits_three.py", trials=5)
-    (request.directory / "train.py").write_text(ADDS_TO_A_LOG)
+    (request.directory / "train.py").write_text(TELLS_ITS_RESULT)
     (request.directory / "train.log").write_text("final weight 0.500000\n")
-    request = replace(request, command=[sys.executable, "train.py"])
+    request = replace(request, command=[sys.executable, "train.py", *words])
     result, explained = why(request)
-    assert (result.verdict, result.divergence.name) == ("diverged", "train.log > line 2")
+    assert (result.verdict, result.divergence.name) == ("diverged", place)
     assert explained.minimal_controls == [["numpy-generator"]]
-    first, *others = explained.evidence
-    assert first.groups == first.trials, "no trial started from the log of another one"
-    agree = [row.controls for row in others if row.groups == 1 and row.trials > 1]
-    assert agree
+    assert explained.evidence[0].groups == explained.evidence[0].trials, "no trial started from the log of another one"
+    agree = [row.controls for row in explained.evidence if row.groups == 1 and row.trials > 1]
     assert all({"numpy-generator", "entropy"} & {*held} for held in agree), agree
+    if not words:
+        assert patches.fix(patches.FixRequest(request.out, apply=True)).outcome == "mended"
 
 
 def test_a_changed_script_begins_a_new_search(ask, tmp_path):

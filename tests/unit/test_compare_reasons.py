@@ -10,7 +10,7 @@ import pytest
 
 from samebits.comparison.verdict import reasons
 from samebits.endings import STOPPED_BY_USER
-from samebits.model import FilesFile, Leak, PythonProcess, SavedFile
+from samebits.model import FilesFile, Leak, Lines, PythonProcess, SavedFile
 
 
 @pytest.fixture
@@ -331,3 +331,12 @@ def test_no_verdict_depends_on_the_words_of_a_sentence(writing, tmp_path):
     assert len(codes) > 10
     page = (Path(__file__).parents[2] / "docs" / "reference" / "result.md").read_text()
     assert [code for code in (*codes, *reasons._LOOKS) if f"`{code}`" not in page] == []
+
+
+def test_a_printed_stream_that_the_user_names_is_a_result_unless_it_is_empty(writing, tmp_path, no_answer):
+    streams = [SavedFile(path="stdout", named=True, format="printed", lines=Lines(raw="ab", count=1, kept=[line]))
+               for line in ("", "accuracy 0.91")]  # fmt: skip
+    empty, printing = (left(files=FilesFile(printed=[stream])) for stream in streams)
+    assert NO_STEP in no_answer([empty] * 2)
+    result = writing.judged(tmp_path / "printed", [printing] * 2)
+    assert result.sentence == "2 trials, one outcome: the printed lines have the same content."

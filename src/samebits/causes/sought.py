@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = ("batch", "end")  # first weights show no training, an
 
 @dataclass(frozen=True)
 class Sought:
-    """A point at a step, or a file at the end. `pattern`: of the file, whose name may hold an id; "" for a point."""
+    """A point at a step, or a file or a printed stream at the end. `pattern`: of the file or stream; "" for a point."""
 
     kind: Kind
     step: int
@@ -32,7 +32,7 @@ class Sought:
     def _is_in(self, trial: TrialTrace) -> bool:
         if any(self._is_observed(process) for process in trial.observed):
             return True
-        is_there = self.pattern and any(matches_any(file.path, [self.pattern]) for file in trial.files.files)
+        is_there = self.pattern and any(matches_any(path, [self.pattern]) for path in _paths(trial))
         return bool(is_there) and trial.file.status == "complete"
 
     def _is_observed(self, process: ProcessTrace) -> bool:
@@ -45,7 +45,11 @@ def evidence_of(result: Result | None, trials: Sequence[TrialTrace]) -> Sought |
     divergence = result.divergence if result is not None else None
     if divergence is None or divergence.kind not in KINDS:
         return None
-    files, name = [[file.path for file in trial.files.files] for trial in trials], divergence.name
+    files, name = [_paths(trial) for trial in trials], divergence.name
     path = name.partition(" > ")[0]
     is_file = divergence.kind == "end" and any(path in some for some in files)
     return Sought(divergence.kind, divergence.step, name, pattern_of([path], files) if is_file else "")
+
+
+def _paths(trial: TrialTrace) -> list[str]:
+    return [file.path for file in (*trial.files.files, *trial.files.printed)]

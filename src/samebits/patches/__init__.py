@@ -6,7 +6,6 @@ files, checks again, and removes them if the trials still diverge.
 
 from __future__ import annotations
 
-import glob
 import shlex
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samebits import checks, interrupt, store, words
+from samebits.causes.sought import evidence_of
 from samebits.documents import Explanation
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, recorded_trials
@@ -235,15 +235,14 @@ def _trials(proposal: Proposal) -> int:
 def _artifacts(proposal: Proposal) -> list[str]:
     """Return patterns of the files that count: those of the record.
 
-    If the record observed only files and has no pattern, this is the pattern of the file that differed first. Without
-    this pattern, a check in which all files are equal has no verdict.
+    If the record has no steps and no pattern, this is the pattern of the file or stream that differed first. Without
+    it, a check in which all of them are equal has no verdict.
     """
-    trials, differed = proposal.record.trials, proposal.result.divergence
-    patterns = proposal.record.file.options.artifacts
-    if patterns or differed is None or any(trial.observed for trial in trials):
+    trials, patterns = proposal.record.trials, proposal.record.file.options.artifacts
+    sought = evidence_of(proposal.result, trials)
+    if patterns or sought is None or any(process.steps for trial in trials for process in trial.observed):
         return patterns
-    paths = {file.path for trial in trials for file in trial.files.files}
-    return sorted(glob.escape(path) for path in paths if f"{differed.name} > ".startswith(f"{path} > "))
+    return [sought.pattern] if sought.pattern else []
 
 
 def _left(document: PatchResult, proposal: Proposal, strange: Sequence[Path]) -> PatchResult:

@@ -113,7 +113,7 @@ def compared(result: Result) -> str:
         of = f" of {result.scope.steps_total:,}" if result.scope.steps_total else ""
         return f"Only {words.beginning(steps, 'step')}{of} compared."
     if steps == 0:
-        return "The files they wrote compared."
+        return "The files they wrote compared." if result.scope.files_compared else "The lines they printed compared."
     return "The one step compared." if steps == 1 else f"All {steps:,} steps compared."
 
 

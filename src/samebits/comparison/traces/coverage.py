@@ -28,13 +28,9 @@ def adds_updates(process: ProcessTrace) -> bool:
 
 
 def has_named_file(trial: TrialTrace) -> bool:
-    """Return whether the trial wrote a file that --artifact names."""
-    return any(file.named for file in trial.files.files)
-
-
-def only_files(trial: TrialTrace) -> bool:
-    """Return whether there is nothing to compare but named files."""
-    return has_named_file(trial) and not trial.observed
+    """Return whether the trial wrote a file that --artifact names, or printed lines to a stream that it names."""
+    printed = [file for file in trial.files.printed if file.lines is not None and any(file.lines.kept)]
+    return any(file.named for file in (*trial.files.files, *printed))
 
 
 def unended(trial: TrialTrace) -> str | None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from samebits import words
 from samebits.comparison.traces.beside import is_place
-from samebits.comparison.traces.coverage import only_files
 from samebits.comparison.verdict.groups import Comparison
 from samebits.model import Divergence, Scope
 
@@ -25,11 +24,10 @@ def repeated(comparison: Comparison, scope: Scope, leak: str | None = None) -> s
 
 def _repeated(comparison: Comparison, scope: Scope) -> str:
     trials = words.count(len(comparison.aligned), "trial")
-    if all(only_files(trial.trial) for trial in comparison.aligned):
-        files = max(len(trial.trial.files.files) for trial in comparison.aligned)
-        what = "the file has" if files == 1 else f"all {files:,} files have"
+    steps, files = scope.steps_compared, scope.files_compared
+    if steps == 0:
+        what = "the file has" if files == 1 else f"all {files:,} files have" if files else "the printed lines have"
         return f"{trials}, one outcome: {what} the same content."
-    steps = scope.steps_compared
     if scope.kind == "prefix":
         first = f"{words.beginning(steps, 'step')} {words.agree(steps, 'has', 'have')}"
         return f"{trials}, one model so far: {first} the same bits."
