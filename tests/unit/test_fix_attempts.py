@@ -54,7 +54,7 @@ def test_the_file_that_differed_is_named_for_trials_with_a_patch(writing, tmp_pa
         return lambda folder, number: {"files": FilesFile(files=[saved])}
 
     record = open_record(writing.record(tmp_path / "record", [trial(one) for one in ({"loss": 0.5}, {"loss": 0.6})]))
-    result = SimpleNamespace(divergence=SimpleNamespace(name="m[1].json > loss"))
+    result = SimpleNamespace(divergence=SimpleNamespace(kind="end", step=0, name="m[1].json > loss"))
     assert patches._artifacts(SimpleNamespace(record=record, result=result)) == ["m[[]1].json"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -51,7 +52,7 @@ def pattern_of(paths: Sequence[str], others: Iterable[Sequence[str]]) -> str:
     is_alone = folders.count(first.parent) == 1
     other_parts = [[PurePosixPath(path).parts for path in some] for some in others]
     *folder, name = (
-        part if all(any(other[at : at + 1] == (part,) for other in some) for some in other_parts) else "*"
+        glob.escape(part) if all(any(other[at : at + 1] == (part,) for other in some) for some in other_parts) else "*"
         for at, part in enumerate(first.parts)
     )
     shared = os.path.commonpath(folders) if len({path.is_absolute() for path in folders}) == 1 else ""
