@@ -54,8 +54,7 @@ class Readings:
 
     def _case_tables(self, seed: int | None, file: TrialFile, output: Path) -> dict[str, dict[str, float]]:
         """Return {metric: {test case: value}}. Values that are not finite are left out, with a warning."""
-        tables = {}
-        printed = output.read_text(encoding="utf-8", errors="replace") if output.is_file() else ""
+        tables, printed = {}, output.read_text(encoding="utf-8", errors="replace") if output.is_file() else ""
         for name, pattern in self._cases.items():
             found = case_values(pattern, printed)
             if not found:

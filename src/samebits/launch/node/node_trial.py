@@ -48,8 +48,7 @@ def _outcome(node: str, notes: tuple[str, ...], data: bytes, code: bytes, folder
             raise UsageError(what, "install the same version on all nodes.")
         with _place(order.record), _working_folder(order, folder) as directory:
             _unpack_code(code, order.record)
-            request = replace(order.request, directory=directory)
-            trial = _run(arrange(request, order.record, hash_wanted=order.hash), order)
+            trial = _run(_plan(order, directory), order)
             _write_facts(trial, node, notes, str(directory) if order.packed else "")
             return Delivery(pack(trial.folder, sorted(os.listdir(trial.folder))))  # noqa: PTH208
     except SamebitsError as why:
@@ -132,6 +131,10 @@ def _make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.lstat().st_uid != os.getuid():
         raise UsageError(f"{folder} belongs to a different user.", _REMOVE)
+
+
+def _plan(order: NodeOrder, directory: Path) -> Plan:
+    return arrange(replace(order.request, directory=directory), order.record, hash_wanted=order.hash)
 
 
 def _unpack_code(code: bytes, record: Path) -> None:
