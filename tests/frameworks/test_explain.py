@@ -13,7 +13,7 @@ import pytest
 
 from samebits import causes, checks, cli
 from samebits.causes.settings import adopt
-from samebits.causes.sought import evidence_of
+from samebits.comparison.verdict.sought import evidence_of
 from samebits.launch.plan import Request
 from samebits.model import Options
 

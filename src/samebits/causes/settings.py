@@ -15,7 +15,7 @@ from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, 
 from samebits.causes.estimate import Corrections
 from samebits.causes.kept_settings import KeptSettings
 from samebits.causes.lookahead import shares
-from samebits.causes.sought import Sought, evidence_of
+from samebits.comparison.verdict.sought import Sought, evidence_of
 from samebits.documents import UnknownPlace
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.experiment.recorded_trials import kill

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samebits import checks, interrupt, store, words
-from samebits.causes.sought import evidence_of
+from samebits.comparison.verdict.sought import evidence_of
 from samebits.documents import Explanation
 from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Progress, recorded_trials
