@@ -1,7 +1,6 @@
 """The API of a program: `observe`, for programs that name their own points. Holds the one probe of this process."""
 
-from . import signals
-from .own_points import kind_of
+from . import signals, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +9,8 @@ if TYPE_CHECKING:
     from .probe import Probe
     from .wire import Config
 
+_GUESSED = {"loss": "forward", "weights": "update"}  # in addition to the names of the kinds
+_KINDS = tuple(kind for kind in wire.KINDS if kind not in ("rng", "structure"))
 _probe: "Optional[Probe]" = None
 
 
@@ -46,7 +47,7 @@ def observe(
     """
     if _probe is None:
         return
-    chosen = kind_of(name, kind)
+    chosen = _kind_of(name, kind)
     if key is not None:
         if step is not None:
             raise ValueError("samebits_probe.observe: give a step or a key, not both")
@@ -54,3 +55,12 @@ def observe(
         return
     if not any(defer(name, value, step, chosen) for defer in _probe.deferrals):
         _probe.own.observe(name, value, step, chosen)
+
+
+def _kind_of(name: str, kind: "Optional[str]") -> str:
+    """Return the kind of a value: the given one, or else the one that the first word of the name stands for."""
+    first = name.replace(".", " ").replace("/", " ").split(" ")[0]
+    chosen = kind or (first if first in _KINDS else _GUESSED.get(first, "update"))
+    if chosen not in _KINDS:
+        raise ValueError("samebits_probe.observe: unknown kind %r" % (kind,))
+    return chosen

@@ -6,10 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
-
-    from .fingerprint import Hasher
-    from .probe import Probe
+    from typing import Any, Callable, Dict, Iterable, List, Optional
 
 _WORDS = struct.Struct("<625I").pack  # the Mersenne Twister's 624 words and its position
 _TWISTER_BYTES, _KEYS_BYTES = 625 * 4, 624 * 4
@@ -151,41 +148,3 @@ def given(name: str) -> "Optional[bytes]":
 def untouched() -> "List[str]":
     """Return the generators from which the program has not drawn so far, and which it has not seeded."""
     return [name for name in _given if SAMPLERS[name]() == _given[name]]
-
-
-class States:
-    """Fingerprints random states, for one process. A fingerprint is kept as long as the state has the same bytes."""
-
-    def __init__(self, hasher: "Hasher") -> None:
-        self._hasher = hasher
-        self._known: Dict[str, Tuple[bytes, bytes]] = {}  # name -> (bytes, fingerprint)
-        self._names: List[str] = []
-        self._points: List[int] = []
-
-    def prints(self) -> "List[Tuple[str, bytes]]":
-        """Return the name and the fingerprint (16 bytes) of each generator in use."""
-        found = []
-        for name, sample in list(SAMPLERS.items()):
-            state = sample()
-            if state is not None:
-                found.append((name, self.fingerprint(name, state)))
-        return found
-
-    def record(self, probe: "Probe", step: int) -> None:
-        """Record the states at a step."""
-        prints = self.prints()
-        names = [name for name, _ in prints]
-        if names != self._names:
-            probe.event("untouched", generators=untouched())
-            self._names, self._points = names, [probe.point("rng", name) for name in names]
-        for point, (_, found) in zip(self._points, prints) if step != probe.step else ():
-            probe.add(point, found, step)
-        if step == probe.step:
-            probe.add_each([(point, found) for point, (_, found) in zip(self._points, prints)])
-
-    def fingerprint(self, name: str, state: bytes) -> bytes:
-        """Return 16 bytes over the bytes of the state."""
-        known = self._known.get(name)
-        if known is None or known[0] != state:
-            known = self._known[name] = (state, self._hasher.data(state, self._hasher.header("rng", (len(state),))))
-        return known[1]

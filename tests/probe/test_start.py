@@ -15,7 +15,7 @@ from samebits import controls
 from samebits.launch import environment
 
 # what the standard library takes longest to import, and what only few trials need
-LATER = {"typing", "hashlib", "platform", "samebits_probe.tensor_log", "samebits_probe.inspection",
+LATER = {"typing", "hashlib", "platform", "samebits_probe.probe.tensor_log", "samebits_probe.probe.inspection",
          "samebits_probe.watchers.global_arrays"}  # fmt: skip
 MODULES = "import json, sys; print(json.dumps(sorted(sys.modules)))"
 
@@ -35,7 +35,7 @@ def test_a_program_that_imports_nothing_waits_for_few_modules(injected):
 
 def test_a_look_that_was_asked_for_is_imported(injected):
     variables, _ = injected(tensors={"first": 0, "last": 3})
-    assert "samebits_probe.tensor_log" in modules_of(variables)
+    assert "samebits_probe.probe.tensor_log" in modules_of(variables)
 
 
 @pytest.fixture

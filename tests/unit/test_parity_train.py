@@ -17,7 +17,7 @@ from samebits_parity.train.runs import TrainingFailure, TrainRequest, refuse_unu
 from samebits_parity.train.values import TrainingValues, allowed, relative, unit
 from samebits_parity.train.verdict import begin_alike, judge, layer_of
 from samebits_probe import wire
-from samebits_probe.tensor_log import row
+from samebits_probe.probe.tensor_log import row
 
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
 

@@ -9,7 +9,7 @@ import pytest
 from samebits.errors import RecordError
 from samebits.store import TensorLog
 from samebits_probe import wire
-from samebits_probe.tensor_log import TensorSelection
+from samebits_probe.probe.tensor_log import TensorSelection
 from samebits_probe.trace import Recorder
 
 ONE = {"first": 2, "last": 3, "kinds": ["update", "end"], "name": "w"}

@@ -12,7 +12,7 @@ import numpy as np
 from samebits.documents import Document
 from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines
 from samebits_probe import wire
-from samebits_probe.tensor_log import row
+from samebits_probe.probe.tensor_log import row
 
 __all__ = ["Tensor", "TensorLog", "TensorRow", "remove", "write_weights"]
 

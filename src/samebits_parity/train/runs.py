@@ -23,7 +23,7 @@ from samebits.store.outputs import last_words
 from samebits_parity.train.pairs import Pairer, WeightPair
 from samebits_parity.train.values import TrainingValues
 from samebits_probe import wire
-from samebits_probe.tensor_log import row
+from samebits_probe.probe.tensor_log import row
 
 MOST_BYTES = 1 << 31  # bytes of values that one training may write
 

@@ -18,7 +18,7 @@ from ..tensorflow.operations import (
 from . import gradients as keras2_gradients
 
 if TYPE_CHECKING:
-    from ...inspection import Inspection, Output
+    from ...probe.inspection import Inspection, Output
     from .watcher import Keras2Watch
 
 ShownLayer = Tuple[str, str, List[Tensor]]  # name, type, outputs

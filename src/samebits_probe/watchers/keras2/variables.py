@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence,
 from ..objects import Array, NamedValue, Optimizer, Session, Variable
 
 if TYPE_CHECKING:
-    from ...tensor_log import Feed
+    from ...probe.tensor_log import Feed
     from .functions import OldTensorFlow
     from .watcher import Keras2Watch
 

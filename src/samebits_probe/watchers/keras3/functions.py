@@ -12,8 +12,8 @@ from ..trainers import Trainers
 from . import models
 
 if TYPE_CHECKING:
-    from ...inspection import Inspection, Output
     from ...probe import Probe
+    from ...probe.inspection import Inspection, Output
     from ..points import Points
     from ..remains import Remains
 

@@ -11,7 +11,7 @@ from ..points import named_leaves, without_repeats
 
 if TYPE_CHECKING:
     from ...probe import Probe
-    from ...tensor_log import Feed, TensorSelection
+    from ...probe.tensor_log import Feed, TensorSelection
     from ...wire import OptimizerFacts
     from ..points import Points
     from .collection import CollectionHooks

@@ -12,7 +12,7 @@ from ..objects import Module, Tensor
 from .names import ModuleNames, watch_calls
 
 if TYPE_CHECKING:
-    from ...inspection import Inspection
+    from ...probe.inspection import Inspection
     from .forwards import Forwards
     from .optimizers import Optimizers
     from .watch import PyTorchWatch

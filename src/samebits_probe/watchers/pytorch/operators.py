@@ -3,14 +3,14 @@
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ...inspection import argument
+from ...probe.inspection import argument
 from ..objects import Arguments
 from .replay.copies import tensors_in
 from .replay.mode import Mode
 from .replay.operators import Places
 
 if TYPE_CHECKING:
-    from ...inspection import Inspection
+    from ...probe.inspection import Inspection
     from ...wire import DetailFields
     from .names import ModuleNames
     from .optimizers import Optimizers

@@ -19,8 +19,8 @@ from .tensors import Fingerprints, dtype_name, shape_of
 
 if TYPE_CHECKING:
     from ...fingerprint import Tensor as TensorContent
-    from ...inspection import Inspection, Output
     from ...probe import Probe
+    from ...probe.inspection import Inspection, Output
     from .trees import ModuleTree
 
 NAME = "pytorch"

@@ -26,7 +26,7 @@ from .operations import (
 )
 
 if TYPE_CHECKING:
-    from ...inspection import Inspection
+    from ...probe.inspection import Inspection
     from ..keras3.functions import Keras3Watch
     from ..keras3.loops import Loops
 

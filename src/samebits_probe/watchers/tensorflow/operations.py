@@ -14,11 +14,11 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, TypeVar
 
 from ...callers import OWN
-from ...inspection import constant, numbers
+from ...probe.inspection import constant, numbers
 from ..objects import Graph, NamedValue, Operation, Tensor
 
 if TYPE_CHECKING:
-    from ...inspection import Inspection, Output
+    from ...probe.inspection import Inspection, Output
     from ...wire import DetailFields
 
 OperationPlace = Tuple[str, str, str]  # phase, layer, code

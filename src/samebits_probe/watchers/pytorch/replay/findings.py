@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set, Tuple
 
 from .... import wire
-from ....tensor_log import TensorWriter
+from ....probe.tensor_log import TensorWriter
 from ..tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ Unless config.json asks for it (see wire.py), it is off, and costs only a compar
 import hashlib
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from . import wire
-from .system import System
+from .. import wire
+from ..system import System
 from .tensor_log import TensorWriter
 
 if TYPE_CHECKING:
-    from .fingerprint import Dtype, Shape, Tensor
-    from .probe import Probe
-    from .wire import InspectionRequest
+    from ..fingerprint import Dtype, Shape, Tensor
+    from ..wire import InspectionRequest
+    from . import Probe
 
 Output = List[Any]  # a tensor: [dtype, shape, fingerprint in hex or None, number of its values or None]
 _MOST_BYTES = 1 << 28

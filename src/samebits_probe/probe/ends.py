@@ -11,15 +11,15 @@ import contextlib
 import functools
 import threading
 
-from . import process, wire
-from .system import System
+from .. import process, wire
+from ..system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, ContextManager, Dict, List, Optional, Set, Tuple
 
-    from .probe import Probe
-    from .trace import Held, Mark
+    from ..trace import Held, Mark
+    from . import Probe
 
 EXIT = "exit"
 _SHELL = "shell"  # IPython exits, and will clear the program's globals

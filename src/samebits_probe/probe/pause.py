@@ -5,14 +5,14 @@ A trial waits at the end of a step, or before its first step. The program only s
 
 import sys
 
-from . import process, signals, wire
-from .system import System
+from .. import process, signals, wire
+from ..system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Optional
 
-    from .probe import Probe
+    from . import Probe
 
 __all__ = ["wait"]
 

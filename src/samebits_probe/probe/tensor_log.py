@@ -8,14 +8,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union
 
-from . import wire
-from .system import System
+from .. import wire
+from ..system import System
 
 if TYPE_CHECKING:
-    from .fingerprint import Dtype, Shape, Tensor
-    from .probe import Probe
-    from .trace import Mark
-    from .wire import FeedRequest, LayerFacts, OptimizerFacts, TensorRequest
+    from ..fingerprint import Dtype, Shape, Tensor
+    from ..trace import Mark
+    from ..wire import FeedRequest, LayerFacts, OptimizerFacts, TensorRequest
+    from . import Probe
 
     Setter = Callable[[Any], Any]  # called with an array of NumPy
     Weight = Tuple[str, Shape, bytes]  # dtype, shape, bytes in logical order

@@ -16,21 +16,25 @@ import importlib
 import struct
 import threading
 
-from . import fingerprint, pause, process, rng, signals, wire
+from .. import fingerprint, process, signals, wire
+from ..system import System
+from ..trace import Digests, Occurrences, Recorder
+from . import pause
 from .ends import EXIT, Ends, stay_registered
 from .own_points import OwnPoints, leaves
-from .system import System
-from .trace import Digests, Occurrences, Recorder
+from .random_states import States
+
+__all__ = ["Probe"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
 
-    from .fingerprint import Buffer, Dtype, Shape
+    from ..fingerprint import Buffer, Dtype, Shape
+    from ..trace import Group, Rows
     from .inspection import Inspection
     from .own_points import Converter, Deferral
     from .tensor_log import Feed, TensorSelection
-    from .trace import Group, Rows
 
     Result = TypeVar("Result")
 
@@ -66,12 +70,12 @@ class Probe:
         self.values = self.selection if self.selection is not None and self.selection.takes_all else None
         self.closers: List[Any] = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
-        stay_registered(self.end)
+        stay_registered(self.end_now)
 
     def _part(self, field: str, module: str, name: str) -> "Any":
         """Return the object for a field of config.json; None, without an import, if the launcher asks for none."""
         want = self.config.get(field)
-        return getattr(importlib.import_module("samebits_probe." + module), name)(self, want) if want else None
+        return getattr(importlib.import_module("samebits_probe.probe." + module), name)(self, want) if want else None
 
     # -- files of the process ---------------------------------------------------------------------------------
 
@@ -80,7 +84,7 @@ class Probe:
         folder = System.join(self.config["folder"], wire.PROCESSES, process.folder_name())
         System.makedirs(folder)
         self.recorder = Recorder(folder)
-        self._states = rng.States(self.hasher)
+        self._states = States(self.hasher)
         self._points: Dict[Tuple[str, str], int] = {}  # (kind, name) -> id
         self._names: List[Tuple[int, str]] = []  # (code of the kind, name) of each id
         self._seen = Occurrences({}, [])
@@ -106,7 +110,7 @@ class Probe:
         self._ends.start_again()
         self.own.start_again()
         self._open(parent)
-        process.at_exit_of_child(self.end)
+        process.at_exit_of_child(self.end_now)
 
     def _begin_recording(self) -> None:
         """Prepare for the first observation, or for the first one after an end, which the observation voids."""
@@ -268,12 +272,8 @@ class Probe:
         """Call `function()` whenever an end is taken. It records points of kind "end", and must not change state."""
         (self._ends.last if is_last else self._ends.functions).append(function)
 
-    def end(self) -> None:
-        """Record the end at the exit of the interpreter."""
-        self.end_now(EXIT)
-
     @signals.held
-    def end_now(self, reason: str) -> None:
+    def end_now(self, reason: str = EXIT) -> None:
         """Record the present state as the end. `reason`: see wire.py.
 
         A later end replaces this one, and a later observation voids it.

@@ -7,31 +7,17 @@ import struct
 import sys
 import threading
 
-from . import wire
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
 
-    from .fingerprint import Buffer, Dtype, Shape, Tensor
-    from .probe import Probe
+    from ..fingerprint import Buffer, Dtype, Shape, Tensor
+    from . import Probe
 
     # function(name, value, step, kind) returns whether the value is recorded later, because it is being traced
     Deferral = Callable[[str, Any, Optional[int], str], bool]
     Leaf = Tuple[str, Dtype, Shape, Buffer]  # the name, and a Tensor
     Converter = Callable[[Any], Optional[Tensor]]  # None if the value is not of its library
-
-_GUESSED = {"loss": "forward", "weights": "update"}  # in addition to the names of the kinds
-_KINDS = tuple(kind for kind in wire.KINDS if kind not in ("rng", "structure"))
-
-
-def kind_of(name: str, kind: "Optional[str]") -> str:
-    """Return the kind of a value: the given one, or else the one that the first word of the name stands for."""
-    first = name.replace(".", " ").replace("/", " ").split(" ")[0]
-    chosen = kind or (first if first in _KINDS else _GUESSED.get(first, "update"))
-    if chosen not in _KINDS:
-        raise ValueError("samebits_probe.observe: unknown kind %r" % (kind,))
-    return chosen
 
 
 class OwnPoints:
