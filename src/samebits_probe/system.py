@@ -35,6 +35,11 @@ def _finite(value: "Any") -> "Any":
     return [_finite(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
+def _now(_time: "Callable[[], float]" = time.time) -> float:
+    """Return the seconds since 1970, to 10 us. As text, all have one length: a shorter text moves later objects."""
+    return (int(_time() * 1e5) * 10 + 5) / 1e6
+
+
 class System:
     """The functions that the probe uses for its own files, and to identify its process."""
 
@@ -57,7 +62,7 @@ class System:
     fsdecode = staticmethod(os.fsdecode)
     dumps = staticmethod(strict_json)
     loads = staticmethod(json.loads)
-    now = staticmethod(time.time)
+    now = staticmethod(_now)
     sleep = staticmethod(time.sleep)
     times = staticmethod(os.times)
 
