@@ -61,8 +61,7 @@ class DrawLog:
         """Handle a function call: trace its lines if the function belongs to the program."""
         if event != "call" or frame.f_code.co_filename in self._libraries:
             return None
-        tracer: Optional[Tracer] = self._probe.guard("draws", self._entered, frame)
-        return tracer
+        return self._probe.guard("draws", self._entered, frame)
 
     def end_step(self) -> None:
         """Look at the end of a step, because a trial may end here, in the middle of a line."""
@@ -124,10 +123,10 @@ class DrawLog:
         `frame` has run since then. `line`: the line that it ran, if it is at a different line now. `giver`: the line of
         a different process that made this one run.
         """
-        for name, sample in list(rng.SAMPLERS.items()):
-            state, given = sample(), rng.given(name)
+        for name, state in rng.states().items():
+            given = rng.GIVEN.get(name)
             before = self._states.get(name, given)  # one line may both import a library and draw from it
-            if state is None or state == self._states.get(name):
+            if state == self._states.get(name):
                 continue
             self._states[name] = state
             if before is not None and state != given:
@@ -163,9 +162,9 @@ class DrawLog:
 
 
 def _is_program(file: str) -> bool:
-    if file.startswith(_CELL):
-        return True
-    return not file.startswith(("<", _INJECTED)) and callers.kind_of(file) == callers.PROGRAM
+    return file.startswith(_CELL) or (
+        not file.startswith(("<", _INJECTED)) and callers.kind_of(file) == callers.PROGRAM
+    )
 
 
 def _text(file: str, line: int) -> str:

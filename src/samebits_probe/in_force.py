@@ -36,8 +36,7 @@ def _readers(factors: "Iterable[str]") -> "Iterator[Tuple[str, Reader]]":
         control = _answer(functools.partial(controls.find, identity))  # None if the program replaced `open`
         if control is not None:
             yield control.factor, control.in_force
-    for name, ask in _READERS.items():
-        yield name, ask
+    yield from _READERS.items()
 
 
 def _answer(ask: "Callable[[], Answer]") -> "Optional[Answer]":

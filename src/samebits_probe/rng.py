@@ -6,7 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, List, Optional
+    from typing import Any, Callable, Collection, Dict, List, Optional
 
 _WORDS = struct.Struct("<625I").pack  # the Mersenne Twister's 624 words and its position
 _TWISTER_BYTES, _KEYS_BYTES = 625 * 4, 624 * 4
@@ -120,15 +120,18 @@ _numpy_gaussian = _Memory(_gaussian_address, 16)
 SAMPLERS: "Dict[str, Callable[[], Optional[bytes]]]" = {"python": python_state, "numpy": numpy_state}
 
 
-_given: "Dict[str, bytes]" = {}  # name -> the state after the import of its library
+def states() -> "Dict[str, bytes]":
+    """Return the states of all generators in use, by name."""
+    sampled = {name: sample() for name, sample in list(SAMPLERS.items())}
+    return {name: state for name, state in sampled.items() if state is not None}
 
 
-def keep_given(names: "Iterable[str]") -> None:
+GIVEN: "Dict[str, bytes]" = {}  # name -> the state after the import of its library
+
+
+def keep_given(names: "Collection[str]") -> None:
     """Keep the present states of these generators as the states that their libraries gave them."""
-    for name in names:
-        state = SAMPLERS[name]()
-        if state is not None:
-            _given[name] = state
+    GIVEN.update({name: state for name, state in states().items() if name in names})
 
 
 def keep_unused() -> "Callable[[], None]":
@@ -136,15 +139,10 @@ def keep_unused() -> "Callable[[], None]":
 
     Call that function after code that does not belong to the program. Then the draws of this code do not count.
     """
-    used = _given.keys() - untouched()
-    return lambda: keep_given([name for name in _given if name not in used])
-
-
-def given(name: str) -> "Optional[bytes]":
-    """Return the state that a generator got from its library; None if that is not known."""
-    return _given.get(name)
+    used = GIVEN.keys() - untouched()
+    return lambda: keep_given([name for name in GIVEN if name not in used])
 
 
 def untouched() -> "List[str]":
     """Return the generators from which the program has not drawn so far, and which it has not seeded."""
-    return [name for name in _given if SAMPLERS[name]() == _given[name]]
+    return [name for name in GIVEN if SAMPLERS[name]() == GIVEN[name]]

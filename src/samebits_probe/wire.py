@@ -322,6 +322,7 @@ REPLAY = "replay.json"
 #   model         label, paths: the beginning of the names of a model's points; at the end, the variables that hold it
 #   untouched     generators: the program had neither drawn from these nor seeded them before their first record.
 #                 Once more if a library brings another
+#   used          generator, state: its fingerprint at the end of a process that used it and recorded nothing
 #   packages      packages: {name: version} of the packages that the process had imported at its end
 #   replay        why: operators cannot be replayed here. threads: ids of those that began while a library was imported
 #   start         at, seconds, threads: the first step begins, and the processor time until then (StartFacts)

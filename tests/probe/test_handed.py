@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from samebits.checks import run
 from samebits_probe import handouts
 
 
@@ -191,3 +192,19 @@ def test_a_generator_of_numpy_without_a_seed_is_noted(watched_run, line, generat
     assert noted(trial, "unseeded", "generator") == generators
     held = watched_run(sys.executable, "import numpy\n" + line, controls=["numpy-generator"], seed=1)
     assert noted(held, "unseeded", "generator") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "generators"), [("", []), ("random.random()", ["python"]), ("random.seed(3); random.random()", ["python"])]
+)
+def test_a_process_without_steps_tells_which_generators_the_program_used(python, watched_run, line, generators):
+    assert noted(watched_run(python, OWN.format(line)), "used", "generator") == generators
+
+
+@pytest.mark.parametrize(("seed", "verdict", "kind"), [("", "diverged", "end"), ("3", "inconclusive", None)])
+def test_a_number_counts_if_a_program_without_steps_drew_without_a_seed(ask, tmp_path, seed, verdict, kind):
+    program = tmp_path / "draws.py"
+    losses = "\n".join("{random.random()}" for _ in range(20))  # one alone can look like a time by chance
+    program.write_text(f'import random\nrandom.seed({seed})\nopen(\'m.csv\', \'w\').write(f"""loss\n{losses}\n""")\n')
+    result = run(ask(program, trials=2)).result
+    assert (result.verdict, result.divergence and result.divergence.kind) == (verdict, kind)

@@ -124,9 +124,7 @@ class Schedule:
         fitting = int((left * 0.9 - start) / each) if each > 0 else steps
         if fitting >= steps:
             return Limits(steps=steps, seconds=self._share())
-        if fitting < 2 * made:
-            return None
-        return Limits(steps=fitting, seconds=self._share())
+        return Limits(steps=fitting, seconds=self._share()) if fitting >= 2 * made else None
 
 
 def after_first(limits: Limits, first: TrialFile, options: Options) -> Limits:

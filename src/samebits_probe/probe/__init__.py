@@ -84,7 +84,7 @@ class Probe:
         folder = System.join(self.config["folder"], wire.PROCESSES, process.folder_name())
         System.makedirs(folder)
         self.recorder = Recorder(folder)
-        self._states = States(self.hasher)
+        self.states = States(self.hasher)
         self._points: Dict[Tuple[str, str], int] = {}  # (kind, name) -> id
         self._names: List[Tuple[int, str]] = []  # (code of the kind, name) of each id
         self._seen = Occurrences({}, [])
@@ -232,7 +232,7 @@ class Probe:
 
     def sample_rng(self, step: int) -> None:
         """Record the states of all random generators in use."""
-        self._states.record(self, step)
+        self.states.record(self, step)
 
     def end_step(self) -> None:
         """Handle the end of a step: write the step, and stop the trial here if the launcher asked for that."""

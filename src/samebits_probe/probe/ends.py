@@ -115,6 +115,8 @@ class Ends:
             probe.guard("end", function)
         if probe.has_observed():
             probe.guard("rng at the end", probe.sample_rng, probe.step)
+        else:
+            probe.guard("rng at the end", probe.states.tell_used, probe)
         if probe.is_told():
             probe.event("packages", packages=process.packages())
         probe.guard("write", probe.recorder.flush)

@@ -4,7 +4,7 @@ from .. import rng
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Tuple
+    from typing import Dict, Tuple
 
     from ..fingerprint import Hasher
     from . import Probe
@@ -16,23 +16,26 @@ class States:
     def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
         self._known: Dict[str, Tuple[bytes, bytes]] = {}  # name -> (bytes, fingerprint)
-        self._names: List[str] = []
-        self._points: List[int] = []
+        self._points: Dict[str, int] = {}
 
     def record(self, probe: "Probe", step: int) -> None:
         """Record the states of all generators in use at a step."""
-        states = [(name, sample()) for name, sample in list(rng.SAMPLERS.items())]
-        used = [(name, state) for name, state in states if state is not None]
-        names = [name for name, _ in used]
-        if names != self._names:
+        states = rng.states()
+        if states.keys() != self._points.keys():
             probe.event("untouched", generators=rng.untouched())
-            self._names, self._points = names, [probe.point("rng", name) for name in names]
-        for point, (name, state) in zip(self._points, used):
-            probe.add(point, self.fingerprint(name, state), step)
+            self._points = {name: probe.point("rng", name) for name in states}
+        for name, state in states.items():
+            probe.add(self._points[name], self.fingerprint(name, state), step)
+
+    def tell_used(self, probe: "Probe") -> None:
+        """Report the state of each generator that the program used, in a process that has recorded nothing."""
+        unused = rng.untouched()
+        for name, state in rng.states().items():
+            if name not in unused:
+                probe.event("used", generator=name, state=self.fingerprint(name, state).hex())
 
     def fingerprint(self, name: str, state: bytes) -> bytes:
         """Return 16 bytes over the bytes of the state."""
-        known = self._known.get(name)
-        if known is None or known[0] != state:
-            known = self._known[name] = (state, self._hasher.data(state, self._hasher.header("rng", (len(state),))))
-        return known[1]
+        if self._known.get(name, (b"",))[0] != state:
+            self._known[name] = (state, self._hasher.data(state, self._hasher.header("rng", (len(state),))))
+        return self._known[name][1]

@@ -107,15 +107,22 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
         single, many = "this file is the result, name it", "these files are the result, name them"
         return (
             f"no step was seen in {which}, only what was saved: {words.listed(saved[:3])}.",
-            f"If {words.agree(len(saved), single, many)}: --artifact '{pattern}'. {_for_jax(empty)}".strip(),
+            f"If {words.agree(len(saved), single, many)}: --artifact '{pattern}'. {_of_libraries(empty)}".strip(),
             False,
         )
-    return f"no step was seen in {which}: {_ran(files)}.", _advice(empty), False
+    return f"no step was seen in {which}: {_ran(files)}.", _of_libraries(empty) or _OTHER_ADVICE, False
 
 
-_OF_RAY = (
-    "If the program trains in workers of Ray: use ray.init(address='auto') on a node of the cluster instead of ray://, "
-    "set no PYTHONPATH in runtime_env, and put the record on a disk that all nodes share (--out DIR)."
+_ADVICE = {  # by the watcher of an imported library
+    "ray_tasks": "If the program trains in workers of Ray: use ray.init(address='auto') on a node of the cluster "
+    "instead of ray://, set no PYTHONPATH in runtime_env, and put the record on a disk that all nodes share "
+    "(--out DIR).",
+    "jax_loops": "Name the values of each step in the training loop with a line such as: "
+    'import samebits_probe; samebits_probe.observe("weights", params, step=step)',
+}
+_OTHER_ADVICE = (
+    "Compare what it leaves: --artifact stdout for what it prints, --artifact 'out/*' for files. Or name its values "
+    "with samebits_probe.observe(name, value, step=...)."
 )
 
 
@@ -133,29 +140,11 @@ def _ran(files: Sequence[TrialFile]) -> str:
     return f"samebits watched {words.listed(list(names)[:3]) or 'Python'} and saw no training that it knows"
 
 
-def _watchers(empty: Sequence[AlignedTrial]) -> set[str]:
-    """Return the names of the watchers that were installed in any process: each shows a library that was imported."""
+def _of_libraries(empty: Sequence[AlignedTrial]) -> str:
+    """Return what to do if a trial imported a library of which samebits does not see each training."""
     processes = [process for trial in empty for process in trial.trial.processes]
-    return {str(event.get("name")) for process in processes for event in process.events_named("watcher")}
-
-
-def _for_jax(empty: Sequence[AlignedTrial]) -> str:
-    """Return the line to add to a loop in JAX, if a trial imported JAX and made no step that samebits knows."""
-    if "jax_loops" not in _watchers(empty):
-        return ""
-    return (
-        "Name the values of each step in the training loop with a line such as: "
-        'import samebits_probe; samebits_probe.observe("weights", params, step=step)'
-    )
-
-
-def _advice(empty: Sequence[AlignedTrial]) -> str:
-    if "ray_tasks" in _watchers(empty):
-        return _OF_RAY
-    return _for_jax(empty) or (
-        "Compare the files it writes with --artifact 'out/*', or name its values with "
-        "samebits_probe.observe(name, value, step=...)."
-    )
+    watchers = {event.get("name") for process in processes for event in process.events_named("watcher")}
+    return next((text for name, text in _ADVICE.items() if name in watchers), "")
 
 
 Ending = tuple[str, str]

@@ -121,12 +121,9 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, judge: Judge, ignores: Seq
         return PairDifference(members, beside)
     in_memory = [*beside, *(item for part in members for item in _of_globals(part, evidence, ignores))]
     counted = file_differences(a.trial, b.trial, judge, ignores)
-    generators = sorted({name for part in members for name in _used_unseeded(part)})
+    trained = [(part.member.trace, part.other.trace, part.difference) for part in members if part.other is not None]
+    generators = used_unseeded(a.trial, b.trial, trained)
     return PairDifference(members, [*in_memory, *(drawn(difference, generators) for difference in counted)])
-
-
-def _used_unseeded(part: MemberDifference) -> list[str]:
-    return used_unseeded(part.member.trace, part.other.trace, part.difference) if part.other is not None else []
 
 
 def _beside(part: MemberDifference, ignores: Sequence[str]) -> Iterator[FileDifference]:

@@ -144,9 +144,7 @@ def _unknown(inputs: ReasonInputs) -> Reason | None:
 
 def _unobserved(inputs: ReasonInputs) -> Reason | None:
     empty = [t for t in inputs.usable if t.steps == 0 and not has_named_file(t.trial)]
-    if not empty:
-        return None
-    return Reason(*nothing_observed(empty, inputs.record))
+    return Reason(*nothing_observed(empty, inputs.record)) if empty else None
 
 
 def _threads(inputs: ReasonInputs) -> Reason | None:

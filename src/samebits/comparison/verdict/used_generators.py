@@ -7,23 +7,39 @@ a faster clock show that it does not follow the clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from samebits import words
 from samebits.comparison.files.file_difference import FileDifference
 from samebits.comparison.traces.differences import TraceDifference
-from samebits.store.trace import ProcessTrace
+from samebits.store.trace import ProcessTrace, TrialTrace
+
+Trained = tuple[ProcessTrace, ProcessTrace, TraceDifference]  # one process in two trials
 
 
-def used_unseeded(a: ProcessTrace, b: ProcessTrace, difference: TraceDifference) -> list[str]:
-    """Return the generators whose states differ from the start, and that both processes used: the states changed.
+def used_unseeded(a: TrialTrace, b: TrialTrace, trained: Iterable[Trained]) -> list[str]:
+    """Return the generators that both trials used, and whose states differ from the start.
 
-    Those that both processes made without a seed come next: samebits assumes that they were used.
+    Of a process without steps, only the last states are known. Generators that both trials made without a seed are
+    returned too: samebits assumes that they were used.
     """
-    names = [name for name, (_, agreed) in difference.rng.items() if not agreed]
-    made, also_made = ({event["generator"] for event in trace.events_named("unseeded")} for trace in (a, b))
-    return [name for name in names if all(len(states(name, trace)) > 1 for trace in (a, b))] + sorted(made & also_made)
+    names = {
+        name
+        for one, other, difference in trained
+        for name, (_, agreed) in difference.rng.items()
+        if not agreed and min(len(states(name, one)), len(states(name, other))) > 1
+    }
+    made, also_made = ({name for name, _ in _told(trial, "unseeded")} for trial in (a, b))
+    used, also_used = (_told(trial, "used") for trial in (a, b))
+    differing = {name for name, _ in used - also_used} & {name for name, _ in also_used - used}
+    return sorted(names | differing | (made & also_made))
+
+
+def _told(trial: TrialTrace, name: str) -> set[tuple[str, str]]:
+    """Return each generator that the processes of a trial told in events of this name, with its state."""
+    events = (event for process in trial.processes for event in process.events_named(name))
+    return {(event["generator"], event.get("state", "")) for event in events}
 
 
 def states(name: str, trace: ProcessTrace) -> set[bytes]:
@@ -31,7 +47,7 @@ def states(name: str, trace: ProcessTrace) -> set[bytes]:
     return {row.tobytes() for row in trace.rows_of("rng", name=name)["fingerprint"]}
 
 
-def drawn(difference: FileDifference, generators: Sequence[str]) -> FileDifference:
+def drawn(difference: FileDifference, generators: Iterable[str]) -> FileDifference:
     """Return the difference as samebits judges it if the program used unseeded generators."""
     is_explained = difference.effect != "unknown" and not difference.by_name
     if not generators or is_explained or difference.is_caveat or not difference.is_number:

@@ -297,9 +297,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, dict):
         return {plain(key): plain(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return type(value).__name__
+    return plain(value.tolist()) if hasattr(value, "tolist") else type(value).__name__
 
 
 def shape_of(tensor: Tensor) -> Tuple[int, ...]:
