@@ -7,7 +7,7 @@ a faster clock show that it does not follow the clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from samebits import words
@@ -18,10 +18,10 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 Trained = tuple[ProcessTrace, ProcessTrace, TraceDifference]  # one process in two trials
 
 
-def used_unseeded(a: TrialTrace, b: TrialTrace, trained: Iterable[Trained]) -> list[str]:
+def used_unseeded(a: TrialTrace, b: TrialTrace, trained: Sequence[Trained]) -> list[str]:
     """Return the generators that both trials used, and whose states differ from the start.
 
-    Of a process without steps, only the last states are known. Generators that both trials made without a seed are
+    If no process made a step, only the last states are known. Generators that both trials made without a seed are
     returned too: samebits assumes that they were used.
     """
     names = {
@@ -30,15 +30,16 @@ def used_unseeded(a: TrialTrace, b: TrialTrace, trained: Iterable[Trained]) -> l
         for name, (_, agreed) in difference.rng.items()
         if not agreed and min(len(states(name, one)), len(states(name, other))) > 1
     }
-    made, also_made = ({name for name, _ in _told(trial, "unseeded")} for trial in (a, b))
-    used, also_used = (_told(trial, "used") for trial in (a, b))
-    differing = {name for name, _ in used - also_used} & {name for name, _ in also_used - used}
-    return sorted(names | differing | (made & also_made))
+    of_steps = [one for one, _, _ in trained], [other for _, other, _ in trained]
+    sides = of_steps if trained else (a.processes, b.processes)
+    made, also_made = ({name for name, _ in _told(side, "unseeded")} for side in sides)
+    used, also_used = (_told(side, "used") for side in sides)
+    return sorted(names | (made & also_made) | (dict(used - also_used).keys() & dict(also_used - used).keys()))
 
 
-def _told(trial: TrialTrace, name: str) -> set[tuple[str, str]]:
-    """Return each generator that the processes of a trial told in events of this name, with its state."""
-    events = (event for process in trial.processes for event in process.events_named(name))
+def _told(processes: Iterable[ProcessTrace], name: str) -> set[tuple[str, str]]:
+    """Return each generator that these processes told in events of this name, with its state."""
+    events = (event for process in processes for event in process.events_named(name))
     return {(event["generator"], event.get("state", "")) for event in events}
 
 
