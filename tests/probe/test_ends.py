@@ -26,10 +26,8 @@ def ended(process):
     return len(process.prints("end")), read_process(process.folder).end
 
 
-@pytest.mark.parametrize("release", ["3.6", "3.8", "3.11", "3.13"])
-def test_an_end_replaces_the_one_before_and_holds_the_state_of_its_own_time(watched_run, pythons, release):
+def test_an_end_replaces_the_one_before_and_holds_the_state_of_its_own_time(watched_run, python):
     program = START + "step(0)\nprobe.end_now('cell')\nstep(1)\nprobe.end_now('cell')\nmodel['w'] = 7.0\n"
-    python = pythons.get(release) or pytest.skip(f"no Python {release}")
     process = watched_run(python, program).only
     once = watched_run(python, START + "step(0)\nstep(1)\nmodel['w'] = 7.0\n").only
     assert process.failures == []
