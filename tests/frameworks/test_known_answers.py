@@ -37,7 +37,7 @@ def needed(name, want):
     return ["torch"] if "torch" in text or want.get("ext") == "sh" else []
 
 
-# one of each verdict; the others import a framework twice each, and there are forty of them
+# one of each verdict; the others import a framework twice each, and there are thirty of them
 QUICK = {"is_killed_after_a_step", "observes_its_own_loop", "observes_its_own_loop_unseeded", "shuffles_without_a_seed",
          "takes_no_step", "writes_nothing", "writes_the_same_model"}  # fmt: skip
 NAMES = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in EXPECTED]

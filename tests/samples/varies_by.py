@@ -5,7 +5,6 @@ Each source is pinned by one control, the one of its name, or by none (noise).
 
 import os
 import sys
-import tempfile
 
 from samebits_probe import observe
 
@@ -22,16 +21,6 @@ def python_seed():
     return random.random()
 
 
-def numpy_seed():
-    import numpy
-    return float(numpy.random.rand())
-
-
-def numpy_generator():
-    import numpy
-    return float(numpy.random.default_rng().random())
-
-
 def entropy():
     import uuid
     return uuid.uuid4().bytes
@@ -44,18 +33,6 @@ def clock():
 
 def hash_seed():
     return " ".join({"ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen"})
-
-
-def listing_order():
-    """Files of a folder whose listing follows the order in which they were made, which depends on the pid."""
-    numbers = list(range(8))
-    for place in range(8):
-        other = (os.getpid() * 2654435761 >> (8 + place)) % 8  # also if pids are a multiple of 8 apart
-        numbers[place], numbers[other] = numbers[other], numbers[place]
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        for number in numbers:
-            open(os.path.join(folder, "shard-%d" % number), "w").close()
-        return " ".join(os.listdir(folder))
 
 
 def serial_threads():

@@ -1,9 +1,0 @@
-import torch, torch.nn as nn
-
-torch.manual_seed(0)
-net = nn.Linear(4, 1)
-opt = torch.optim.SGD(net.parameters(), 0.0)
-for _ in range(3):
-    opt.zero_grad()
-    net(torch.randn(8, 4)).pow(2).mean().backward()
-    opt.step()
