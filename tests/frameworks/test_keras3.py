@@ -259,19 +259,3 @@ def test_a_trial_stops_after_as_many_steps_as_it_is_told_and_has_written_its_tra
     assert {step for step, *_ in seen.rows} == {-1, 0, 1}
     assert seen.rows == [row for row in whole.rows if row[0] < 2], "seeded: the same until then"
     assert (seen.folder / "tensors.bin").stat().st_size == 3 * 3 * 1 * 4 * 4
-
-
-@pytest.mark.slow
-def test_weights_drawn_without_a_seed_part_at_the_start(watched_run, environment):
-    program = (
-        "import keras, numpy as np\n"
-        "x = np.linspace(0, 1, 80, dtype='float32').reshape(20, 4)\n"
-        "model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1)])\n"
-        "model.compile('adam', 'mse')\n"
-        "model.fit(x, x[:, :1], batch_size=10, verbose=0, shuffle=False)\n"
-    )
-    runs = [watched_run(None, program, environment=environment("tensorflow")).only for _ in range(2)]
-    starts = [dict(run.prints("start")) for run in runs]
-    assert starts[0].keys() == starts[1].keys()
-    assert [name for name in starts[0] if starts[0][name] != starts[1][name]] == ["sequential/dense/kernel"]
-    assert runs[0].prints("batch") == runs[1].prints("batch")

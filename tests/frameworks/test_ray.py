@@ -244,16 +244,6 @@ def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes, a
 
 
 @pytest.mark.slow
-def test_locate_looks_at_trials_on_ray(programs, nodes, all_is_gone):
-    asked = ["--full", "--jobs", "2", "--out", "record", "steps.py", "noise"]
-    done = run(programs, f"ray://{nodes.address}", *asked, command="locate")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "located: They diverge at step 0 > " in done.stdout
-    assert "of step 0 in 2 trials: 1 diverged, first at step 0 > " in done.stdout
-    all_is_gone()
-
-
-@pytest.mark.slow
 def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, nodes, all_is_gone):
     host, each = f"ray://{nodes.address}", ("--each", "folder=packed", "--out", "record")
     done = run(programs, host, "-n", "3", "--spread", "nodes", *each, "where.py")
@@ -272,16 +262,6 @@ def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, node
     assert done.returncode == 0, done.stderr
     documents = (programs / "same" / "trials").glob("*/trial.json")
     assert len({json.loads(path.read_text())["machine"]["node"] for path in documents}) == 1
-
-
-@pytest.mark.slow(seconds=20)
-def test_vary_compares_nodes(programs, nodes):
-    asked = ["--factor", "node", "--out", "varied", "where.py"]
-    done = run(programs, f"ray://{nodes.address}", *asked, command="vary")
-    assert done.returncode == 0, done.stderr
-    assert "the same bits on" in done.stdout
-    found = json.loads((programs / "varied" / "vary.json").read_text())["factors"][0]
-    assert ([value["status"] for value in found["values"]], len(found["groups"])) == (["base", "same"], 1)
 
 
 @pytest.mark.slow(seconds=20)

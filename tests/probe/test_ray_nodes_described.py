@@ -1,4 +1,4 @@
-"""Trials on clusters that two raylets of one machine cannot stand for: nodes that share no disk, or that are lost.
+"""Trials on clusters that two raylets of one machine cannot stand for: nodes that share no disk, or one that is dead.
 
 Ray is pretended (tests/plugs/pretended_ray); the trials and all of samebits are real. tests/frameworks/test_ray.py has
 the real one.
@@ -7,7 +7,6 @@ the real one.
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -55,20 +54,6 @@ def trials(tmp_path, name="record"):
     return [json.loads(path.read_text()) for path in files]
 
 
-@pytest.mark.slow
-def test_trials_are_spread_over_nodes_and_run_as_many_as_there_is_room_for(cluster, check, tmp_path):
-    cluster(node(1), node(2))
-    slow = f"import time\n{PROGRAM}time.sleep(3)\n"  # so long that the second trial begins before the first one ends
-    (tmp_path / "work/train.py").write_text(slow)
-    check("-n", "3", "--spread", "nodes", "--full", "--out", "record").ended(0)
-    named = [trial["machine"]["node"].split()[1][0] for trial in trials(tmp_path)]
-    assert named == ["1", "2", "1"]
-    result = json.loads((tmp_path / "work/record/result.json").read_text())
-    assert result["at_a_time"] > 1  # the first starts before the others, and may have ended when the third one starts
-    assert result["at_a_time_why"] == "there is room for 4 trials at a time"
-    assert json.loads((tmp_path / "work/record/record.json").read_text())["each"] == {"spread": "nodes"}
-
-
 def test_a_folder_that_is_sent_is_removed_with_its_trial(cluster, check, tmp_path):
     (tmp_path / "work/data.txt").write_text("x" * 2000)
     cluster(node(1), node(2))
@@ -101,16 +86,3 @@ def test_what_the_cluster_cannot_do_is_refused(cluster, check, tmp_path, options
     cluster(node(1), node(2, Alive=False))
     assert what in check(*options, "--out", "record").ended(2)
     assert not (tmp_path / "work/record").exists()
-
-
-@pytest.mark.slow
-def test_trials_that_wait_for_a_node_end_if_it_is_lost(cluster, check, tmp_path):
-    cluster(node(1), node(2, busy=True))
-    waits = check("-n", "2", "--jobs", "2", "--full", "--each", "node=host2", "--out", "record")
-    deadline = time.monotonic() + 120
-    while len(trials(tmp_path)) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    cluster(node(1), node(2, Alive=False))
-    waits.ended(3)
-    assert [(trial["status"], trial["why"]) for trial in trials(tmp_path)] == [("killed", "its node was lost")] * 2

@@ -1,6 +1,6 @@
 """What the bridge uses of Ray, on a cluster that is only described: the file that PRETENDED_NODES names holds its nodes.
 
-Tasks are threads of the bridge. A node that is `busy` starts none.
+Tasks are threads of the bridge.
 """
 
 import json
@@ -38,7 +38,7 @@ class Task:
         if node is None:  # it was lost since the bridge chose it
             self.error = exceptions.TaskUnschedulableError()
             self.is_over.set()
-        elif not node.get("busy"):
+        else:
             threading.Thread(target=self._run, args=(function, node, arguments), daemon=True).start()
 
     def _run(self, function, node, arguments):
