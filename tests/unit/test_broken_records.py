@@ -13,7 +13,7 @@ from samebits.comparison import judge
 from samebits.errors import NotFoundError, RecordError, SamebitsError
 from samebits.launch.plan import choose_hash
 from samebits.model import Result
-from samebits.store import open_record, read_trial, seal, seal_record, sealed_since
+from samebits.store import open_record, read_trial, seal, sealed_since
 from samebits_probe import wire
 
 EACH = 20
@@ -279,13 +279,6 @@ def test_a_torn_tail_of_a_crashed_trial_is_cut_off(record):
     trial = open_record(record).trials[0]
     assert len(trial.processes[0].rows) == whole - 1
     assert trial.warnings == ["trial 1 has no seal: damage to its files cannot be noticed"]
-
-
-def test_a_sealed_record_reads_without_a_word(record):
-    seal_record(record)
-    opened = open_record(record)
-    assert [trial.id for trial in opened.trials] == [1, 2]
-    assert opened.trials[0].warnings == []
 
 
 def test_arguments_that_are_no_utf8_can_be_printed(writing, tmp_path):

@@ -30,28 +30,6 @@ def place(where):
     return where.step, where.kind, where.name
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        (-1, "start", "fc.bias"),
-        (0, "batch", "0"),
-        (1, "forward", "loss"),
-        (2, "gradient", "fc.weight"),
-        (0, "update", "fc.weight/exp_avg"),
-        (3, "end", "fc.weight"),
-    ],
-)
-def test_a_change_is_found_where_it_is(parted, point):
-    assert place(parted({point: "another"})) == point
-
-
-def test_kinds_are_judged_in_their_order_within_a_step(parted):
-    changes = {(1, kind, name): 5 for kind, name in (("update", "fc.bias"), ("forward", "loss"), ("batch", "0"))}
-    where = parted(changes)
-    assert place(where) == (1, "batch", "0")
-    assert [detail["kind"] for detail in where.details] == ["forward", "gradient", "update"]
-
-
 def test_a_tensor_of_one_dimension_is_called_a_vector():
     bias = SimpleNamespace(point=SimpleNamespace(dtype="float32", shape=(8,)))
     assert divergence._tensor(bias) == "float32 vector of 8"
@@ -295,39 +273,12 @@ def test_ranks_share_a_place_and_the_earliest_step_of_any_rank_counts(writing, t
     assert result.trials[0].steps == 3
 
 
-def test_workers_of_ray_that_are_ranks_share_a_place_whatever_their_ids(writing, tmp_path):
-    """The all-reduce carries the batch of rank 1 into the gradients of rank 0."""
-    script = ["python", "/lib/ray/_private/workers/default_worker.py"]
-    zero, one = ({"rank": n, "world_size": 2, "argv": [*script, f"--worker-id={n}"]} for n in range(2))
-    gradient = {(0, "gradient", "fc.bias"): 5}
-    usual = pipeline(writing, ({}, zero), ({}, one))
-    other = pipeline(writing, (gradient, zero), ({(0, "batch", "0"): 5, **gradient}, one))
-    where = writing.judged(tmp_path, [usual, other]).divergence
-    assert (where.process.order, where.process.rank, *place(where)) == (0, 1, 0, "batch", "0")
-
-
 def test_a_process_that_only_one_trial_has_is_structure(writing, tmp_path):
     first, second = {"argv": ["python", "a.py"]}, {"argv": ["python", "b.py"]}
     both, one = pipeline(writing, ({}, first), ({}, second)), pipeline(writing, ({}, first))
     where = writing.judged(tmp_path, [both, one]).divergence
     assert (where.kind, where.name) == ("structure", "process")
     assert where.detail == "the process python b.py ran in some trials only"
-
-
-def test_arguments_that_name_the_trial_do_not_make_another_process(writing, tmp_path):
-    def write(folder, number):
-        argv = ["/opt/venv/bin/python", "train.py", f"--out={folder}/out", f"run-{number:03d}"]
-        writing.train(writing.process(folder, argv=argv), {})
-
-    result = writing.judged(tmp_path, [write] * 2, command=["python", "train.py", "--out={out}", "run-{trial}"])
-    assert result.verdict == "repeated"
-
-
-def test_a_folder_made_anew_for_each_trial_does_not_make_another_process(writing, tmp_path):
-    def write(folder, number):
-        writing.train(writing.process(folder, argv=["python", "train.py", f"/tmp/tmp{number * 7}x"]), {})
-
-    assert writing.judged(tmp_path, [write] * 2).verdict == "repeated"
 
 
 def thinned(writing, digest_steps, value="same"):
@@ -358,14 +309,6 @@ def saved(path, digits="0" * 32, named=False, **tensors):
 
 def with_files(writing, *files, changes=None):
     return writing.training(changes, files=list(files))
-
-
-def test_a_tensor_of_a_saved_file_is_named(writing, tmp_path):
-    one = with_files(writing, saved("m.pt", a="0" * 32, b="0" * 32))
-    two = with_files(writing, saved("m.pt", a="0" * 32, b="1" * 32))
-    result = writing.judged(tmp_path, [one, two])
-    assert place(result.divergence) == (3, "end", "m.pt > b")
-    assert result.judged["end"] == "!"
 
 
 def test_weights_at_the_end_come_before_files(writing, tmp_path):

@@ -64,14 +64,6 @@ def test_each_weight_has_one_counterpart_of_its_shape_or_none(first, second):
         assert set(shapes) - set(new) <= lone
 
 
-@given(SHAPES)
-def test_a_model_is_aligned_with_itself_without_a_word(layers):
-    points = model(**dict(layers))
-    names, lone, notes = aligned_layers(points, points)
-    assert (set(lone), notes) == (set(), ())
-    assert all(new == old for new, old in names.items())
-
-
 LAYERS = ("conv1", "fc")
 
 

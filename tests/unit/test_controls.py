@@ -101,21 +101,6 @@ def test_controls_are_held_once_in_the_order_of_the_table_with_those_that_they_i
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("numpy-generator", "entropy"),
-        ("numpy-seed", "entropy"),
-        ("hash-seed", "aslr"),
-        ("torch-deterministic", "threads"),
-        ("session-threads", "threads"),
-        ("python-seed", "threads"),
-    ],
-)
-def test_what_changes_less_of_the_program_comes_first(before, after):
-    assert controls.specificity(before) < controls.specificity(after)
-
-
-@pytest.mark.parametrize(
     ("wrong", "right"), [("torch_seed", "torch-seed"), ("Hash-Seed", "hash-seed"), ("thread", "threads")]
 )
 def test_an_unknown_control_is_refused_with_what_comes_close(wrong, right):

@@ -5,9 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-import samebits.model
 from samebits.document import AnyNumber, Document
-from samebits.documents import HeldControl
 from samebits.model import Options, RecordFile
 
 RECORD = {"samebits": "0.1.0", "created": "", "command": ["python"], "directory": "/", "hash": "xxh3"}
@@ -20,16 +18,6 @@ def test_fields_of_a_newer_version_are_ignored():
 def test_a_document_cannot_change():
     with pytest.raises(ValidationError, match="frozen"):
         Options().trials = 3
-
-
-def test_older_content_is_read_as_that_of_today_within_other_documents():
-    setup = samebits.model.Setup.model_validate(
-        {"command": [], "python": None, "controls": [{"id": "x", "took_effect": False, "detail": "off"}]}
-    )
-    assert setup.controls == [HeldControl(id="x", effect="undone", why="off")]
-    assert setup.model_dump()["controls"] == [
-        {"id": "x", "effect": "undone", "why": "off", "took_effect": False, "detail": "off"}
-    ]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])

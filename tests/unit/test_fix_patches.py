@@ -31,29 +31,6 @@ def added(program, *cause):
 # -- where the lines go ---------------------------------------------------------------------------------------------
 
 
-def test_a_seed_stands_after_the_imports_and_before_the_first_draw(program):
-    text = """\
-    import random
-
-    import numpy as np
-    x = np.zeros(3)
-    print(random.random())
-    """
-    assert added(program(text, [("python", 5)]), "python-seed") == [(4, "random.seed(2019)")]
-
-
-def test_each_rank_gets_a_seed_of_its_own(program):
-    text = """\
-    import torch
-    print(torch.rand(1))
-    """
-    made = program(text, [("torch", 2)], ("torch",), has_ranks=True)
-    assert added(made, "torch-seed") == [
-        (2, "import os"),
-        (3, 'torch.manual_seed(2019 + int(os.environ.get("RANK") or 0))'),
-    ]
-
-
 @pytest.mark.parametrize("has_ranks", [True, False])
 def test_only_a_new_line_that_reads_the_rank_differs_by_rank(program, has_ranks):
     text = "import torch\nprint(torch.rand(1))\n"

@@ -54,13 +54,6 @@ def test_the_earliest_of_all_pairs_counts(trial):
     assert path.earliest([a, b, c], what=("operator",)).entry.key.name == "aten::mm"
 
 
-def test_memory_that_was_left_uninitialised_is_the_cause_of_what_reads_it(trial):
-    a = trial(line("aten::empty", ["1"], [], unset=True), line("aten::add", ["2"], ["1"]))
-    b = trial(line("aten::empty", ["5"], [], unset=True), line("aten::add", ["6"], ["5"]))
-    first = path.earliest([a, b], what=("operator",))
-    assert (first.entry.key.name, first.reads.key.name) == ("aten::empty", "aten::add")
-
-
 def test_an_operator_that_only_one_trial_ran_is_the_first_difference(trial):
     a = trial(line("aten::mm", ["1"]), line("aten::add", ["3"]))
     b = trial(line("aten::mm", ["1"]), line("aten::mul", ["4"]), line("aten::add", ["3"]))

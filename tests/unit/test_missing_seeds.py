@@ -47,24 +47,6 @@ def test_a_seed_without_a_value_gets_one_where_it_is_given(program, generator, l
     assert changed(made, [f"{generator}-seed"]) == [(line, wanted)]
 
 
-def test_a_function_of_the_program_that_seeds_gets_the_value(program):
-    text = """\
-    import random
-    import numpy as np
-
-    def seed_all(seed=None):
-        random.seed(seed)
-        np.random.seed(seed)
-
-    seed_all()
-    """
-    lines = changed(program(text, [("python", 5), ("numpy", 6)]), ["python-seed", "numpy-seed"])
-    assert [new.strip() for _, new in lines] == [
-        "random.seed(2019 if seed is None else seed)",
-        "np.random.seed(2019 if seed is None else seed)",
-    ]
-
-
 def test_a_later_seed_from_the_system_changes_and_the_first_draw_gets_a_seed(program):
     text = "import random\nx = random.random()\nrandom.seed()\ny = random.random()\n"
     new = patched(program(text, [("python", 2), ("python", 3)]), "python-seed")

@@ -124,22 +124,6 @@ def test_cells_are_the_same_from_half_their_union_on_and_more_pairs_are_worth_mo
     assert same_cells(labels_of(truth), labels_of(found), least=least) == pairs
 
 
-@pytest.mark.parametrize(
-    ("truth", "found", "counts"),
-    [
-        ("1111..2222..33", ".1111...222...", CellCounts(tp=1, fp=1, fn=2)),
-        (
-            "1111",
-            "1122",
-            CellCounts(tp=1, fp=1, fn=0),
-        ),  # each half is 2 of 4 pixels: one is the cell, the other is false
-        ("111112222", "111111111", CellCounts(tp=1, fp=0, fn=1)),  # 5 of 9 pixels: one is found, one is missed
-    ],
-)
-def test_a_cell_is_found_once_at_most(truth, found, counts):
-    assert cell_counts(labels_of(truth), labels_of(found)) == counts
-
-
 def best(truth, prediction, least):
     """(pairs, sum of shares) of the best one-to-one matching, by trying all."""
     true, found = np.unique(truth[truth > 0]).tolist(), np.unique(prediction[prediction > 0]).tolist()

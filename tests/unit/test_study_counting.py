@@ -60,20 +60,6 @@ def test_a_cell_that_goes_round_a_corner_is_stopped_by_the_end_of_the_exclusion_
     assert [counted(ROUND_THE_CORNER, frame) for frame in TWO_BY_TWO] == [(), (), (1,), ()]
 
 
-def test_without_the_ends_of_the_exclusion_line_that_cell_would_be_counted_twice():
-    """The rule with the red sides between the corners only, written out."""
-    grown = np.pad(ROUND_THE_CORNER, 1)
-
-    def touches_no_red_side(frame):
-        left = grown[frame.y0 + 1 : frame.y1 + 1, frame.x0]
-        bottom = grown[frame.y1 + 1, frame.x0 : frame.x1 + 1]
-        return not left.any() and not bottom.any()
-
-    reached = [ROUND_THE_CORNER[frame.inside(grown.shape)[:6, :7]].any() for frame in TWO_BY_TWO]
-    assert reached == [True] * 4
-    assert [touches_no_red_side(frame) for frame in TWO_BY_TWO] == [True, False, True, False]
-
-
 def test_a_cell_that_only_abuts_a_line_from_the_other_side_does_not_touch_it():
     """Lines lie between pixels. 1 has its first column inside and red at its left: counted. 2 begins right of the green."""
     plane = labels_of("......", ".1..2.", "......")

@@ -36,15 +36,6 @@ def test_a_field_in_which_neither_mask_has_a_cell_is_left_out_of_the_mean_dice_a
     assert (found.fields, found.without_dice) == (2, ["field 2"])
 
 
-def test_dice_over_all_pixels_weighs_fields_by_their_cells():
-    small = disc(20, 20, 4)
-    found = collection.judge_cells(predicted(PAIR, NOTHING), truth(PAIR, small))
-    pixels = int(PAIR.sum())
-    assert found.dice == 0.5
-    assert found.dice_of_all_pixels == 2 * pixels / (2 * pixels + int(small.sum()))
-    assert found.without_dice == []
-
-
 def test_without_any_cell_all_is_undefined_and_says_why():
     found = collection.judge_cells(predicted(NOTHING), truth(NOTHING))
     assert found.dice is found.dice_of_all_pixels is found.error_rate is None

@@ -132,15 +132,6 @@ def test_a_measure_that_a_model_of_a_study_lacks_is_left_out_and_said(tmp_path):
     ]
 
 
-def test_sides_without_a_common_metric_are_refused_with_what_each_has():
-    with pytest.raises(UsageError, match=r"A has dice; B has wrong\."):
-        difference.compare(
-            side({1: [1.0]}),
-            MetricSide(name="y", trainings=[TrainingRun(trial=1, metrics={"wrong": 1.0})]),
-            only=["dice"],
-        )
-
-
 def test_a_study_that_is_damaged_is_an_error(tmp_path):
     (tmp_path / "study.json").write_text('{"format": 1, "setups": [{"id": "x", "models": [{"digits": {"a": 1}}]}]}')
     with pytest.raises(RecordError, match="cannot be read"):
