@@ -77,5 +77,4 @@ def test_the_figures_are_those_that_the_command_draws(script, setups, tmp_path, 
     script.draw(setups)
     made = sorted(path.name for path in tmp_path.iterdir())
     assert made == ["figure-accuracy-cells.svg", "figure-accuracy-mnist.svg", "figure-chosen.svg"]
-    for name in made:
-        assert (ROUNDS.parent / name).is_file()
+    assert all((ROUNDS.parent / name).is_file() for name in made)
