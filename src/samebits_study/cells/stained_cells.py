@@ -83,7 +83,7 @@ def _light(path: Path) -> Grey:
 
 def with_gaps(labels: Marks) -> Marks:
     """Return the labels without the pixels that touch a different cell, also at a corner."""
-    others = np.where(labels > 0, labels, labels.max() + 1)
+    others = np.where(labels > 0, labels, np.iinfo(labels.dtype).max)
     touching = (ndimage.maximum_filter(labels, 3) > labels) | (ndimage.minimum_filter(others, 3) < labels)
     return np.where(touching, 0, labels)
 
