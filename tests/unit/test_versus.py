@@ -287,14 +287,18 @@ def test_seeds_of_one_side_only_are_left_out_and_said(monkeypatch):
 
 def test_sides_that_repeat_have_no_interval_and_it_is_said(monkeypatch):
     found = compared(monkeypatch, side({None: [1.0] * 7}), side({None: [2.0] * 7}))
-    assert found.metrics[0].answer == "repeats"
+    assert (found.metrics[0].answer, found.verdict) == ("repeats", "inconclusive")
     assert "the floor is zero" in found.sentence
     assert not any("the interval holds" in text for text in found.warnings)
-    assert found.verdict == "inconclusive"
     equal = compared(monkeypatch, side({None: [1.0] * 7}), side({None: [1.0] * 7}))
-    assert equal.metrics[0].answer == "equal"
-    assert equal.verdict is None
-    assert equal.metrics[0].better == 0.5
+    assert (equal.metrics[0].answer, equal.metrics[0].better, equal.verdict) == ("equal", 0.5, None)
+
+
+def test_an_equal_metric_is_no_answer_if_the_others_repeat_and_differ(capsys):
+    study = ROOT / "docs" / "study" / "unet-counting"
+    status, said = main(capsys, f"{study}:pytorch-1.3", f"{study}:pytorch")  # their recall is equal
+    assert status == 3
+    assert "f1: B minus A is -0.00578: the trainings of each side are equal" in said
 
 
 def test_two_models_only_are_said_since_the_interval_is_then_rough(monkeypatch):
@@ -429,9 +433,8 @@ def test_metrics_that_contradict_each_other_are_named_in_the_headline(capsys):
     assert status == 0
     assert "B is better in error_rate, but worse in f1, dice, precision, recall and dice_of_all_pixels" in said
     assert "counted" not in said  # a number of counted cells has no better side
-    assert (
-        "contradict" not in main(capsys, "--of", "f1", "--of", "dice", f"{study}:keras-tf1.14", f"{study}:pytorch")[1]
-    )
+    _, agree = main(capsys, "--of", "f1", "--of", "dice", f"{study}:keras-tf1.14", f"{study}:pytorch")
+    assert "contradict" not in agree
 
 
 def test_a_probability_has_its_interval_and_nothing_is_said_to_show_what_nothing_can_show(monkeypatch):

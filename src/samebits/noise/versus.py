@@ -71,8 +71,8 @@ def _headline(metrics: Sequence[MetricDifference]) -> Iterator[str]:
     if better and worse:
         said = f"B is better in {words.listed(better)}, but worse in {words.listed(worse)}"
         yield f"The metrics contradict each other: {said}."
-    answered = [one for one in metrics if _is_answered(one)]
-    yield from map(sentence_of, metrics if len(metrics) < 3 else (answered or metrics)[:1])
+    first = sorted(metrics, key=lambda one: (one.low is None, one.answer == "equal"))
+    yield from map(sentence_of, metrics if len(metrics) < 3 else first[:1])
 
 
 def _sides(texts: Mapping[str, str], trainings: Mapping[str, Training]) -> tuple[dict[str, MetricSide], list[str]]:
@@ -89,7 +89,7 @@ def _sides(texts: Mapping[str, str], trainings: Mapping[str, Training]) -> tuple
 
 
 def _result(a: MetricSide, b: MetricSide, metrics: list[MetricDifference], sentence: str) -> VersusResult:
-    answered = any(_is_answered(one) for one in metrics)
+    answered = any(one.low is not None for one in metrics) or {one.answer for one in metrics} == {"equal"}
     return VersusResult(
         samebits=__version__,
         created=clock.date(),
@@ -102,10 +102,6 @@ def _result(a: MetricSide, b: MetricSide, metrics: list[MetricDifference], sente
         needed=statistics.trainings_needed(statistics.MEANINGFUL, paired=any(one.pairs for one in metrics)) or 0,
         warnings=list(_warnings(a, b, metrics)),
     )
-
-
-def _is_answered(one: MetricDifference) -> bool:
-    return one.low is not None or one.answer == "equal"
 
 
 def _is_better(one: MetricDifference) -> bool:
