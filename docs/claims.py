@@ -62,6 +62,8 @@ def numbers():
     found["false"] = {s: many[0]["counted"] - many[0]["cells"] + len(many[0]["missed"]) for s, many in cells.items()}
     found["last_loss"] = {setup: f"{one['models'][0]['loss'][-1]:.2f}" for setup, one in unet.items()}
     found |= {"unet": shape(unet), "paper": shape(paper), "small": shape(small)}
+    found |= {name: shape(setups_of(f"{name}-small")) for name in ("detection", "regression")}
+    (found["true_cells"],) = {one["cells"] for many in cells.values() for one in many}
     found |= (
         of_methods(unet) | of_digits(paper) | of_times(small) | of_ranks(unet) | of_retests() | of_active_learning()
     )
@@ -72,8 +74,8 @@ def numbers():
 
 
 def shape(setups):
-    """Setup -> how many models, the sizes of their groups, and the step at which trials diverge."""
-    return {
+    """Setup -> how many models, the sizes of their groups, and the step at which trials diverge; how many repeat."""
+    return {"repeat": sum(len(one["groups"]) == 1 for one in setups.values())} | {
         f"{name}{'' if what == 'models' else ' ' + what}": value
         for name, one in setups.items()
         for what, value in {
