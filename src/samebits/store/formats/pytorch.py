@@ -53,8 +53,7 @@ def _read_zip(path: Path, parts: Parts) -> None:
         names = {name.partition("/")[2]: name for name in archive.namelist()}
 
         def content(name: str) -> bytes:
-            with archive.open(names[name]) as stream:
-                return stream.read()
+            return archive.read(names[name])
 
         if "data.pkl" not in names:
             raise ValueError("the archive holds no data.pkl")
@@ -66,7 +65,8 @@ def _read_zip(path: Path, parts: Parts) -> None:
                 walk.add("" if name == "data.pkl" else name, unpickled(io.BytesIO(content(name))))
             # storages are read with their tensors
             elif f"{name.partition('/')[0]}.pkl" not in pickles and not _is_ignored(name):
-                parts.add(name, "bytes", _CONSTANTS.sub(sorted_lines, content(name)))
+                data = content(name)
+                parts.add(name, "bytes", _CONSTANTS.sub(sorted_lines, data) if name.startswith("code/") else data)
 
 
 def _stored(content: Callable[[str], bytes], folder: str, key: str, size: int) -> bytes:
