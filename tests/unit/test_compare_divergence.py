@@ -220,13 +220,6 @@ def test_stopped_trials_differ_before_they_stop(writing, tmp_path):
     assert result.groups == [[1, 3], [2]]
 
 
-def test_the_reference_is_the_first_trial_of_the_largest_group(writing, tmp_path):
-    odd, usual = writing.training({(0, "batch", "0"): 5}), writing.training()
-    result = writing.judged(tmp_path, [odd, usual, usual])
-    assert result.groups == [[1], [2, 3]]
-    assert result.divergence.trials == [1]
-
-
 def test_the_earliest_of_several_departures_is_named_with_the_trials_that_leave_there(writing, tmp_path):
     late, early = writing.training({(2, "batch", "0"): 5}), writing.training({(0, "update", "fc.bias"): 5})
     result = writing.judged(tmp_path, [writing.training(), late, writing.training(), early])
@@ -243,16 +236,6 @@ def pipeline(writing, *parts):
             writing.train(run, changes)
 
     return write
-
-
-def test_the_process_is_part_of_the_point(writing, tmp_path):
-    first, second = {"argv": ["python", "pretrain.py"]}, {"argv": ["python", "finetune.py"]}
-    usual = pipeline(writing, ({}, first), ({}, second))
-    other = pipeline(writing, ({}, first), ({(0, "batch", "0"): 5}, second))
-    result = writing.judged(tmp_path, [usual, other])
-    process = result.divergence.process
-    assert (process.order, process.argv, process.rank) == (1, ["finetune.py"], 0)
-    assert result.trials[0].steps == 6
 
 
 def test_an_earlier_process_comes_first_whatever_the_step(writing, tmp_path):

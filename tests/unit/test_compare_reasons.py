@@ -294,13 +294,6 @@ def test_only_named_files_repeat(writing, tmp_path):
     assert result.scope.not_observed == ["steps: only the files that were written are compared"]
 
 
-def test_only_named_files_diverge(writing, tmp_path):
-    result = writing.judged(tmp_path, [wrote(saved()), wrote(saved(digits="1" * 32))])
-    where = result.divergence
-    assert (result.verdict, where.step, where.kind, where.name) == ("diverged", 0, "end", "out/model.json")
-    assert where.process.argv == ["train.py"]
-
-
 def test_what_a_program_observes_itself_counts(writing, tmp_path):
     def program(folder, number):
         process = writing.process(folder)

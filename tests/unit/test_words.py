@@ -15,18 +15,6 @@ def test_a_number_of_things_has_its_plural(number, noun, said):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("thread", "Did you mean threads?"),
-        ("Torch_Seed", "Did you mean torch-seed?"),
-        ("list", "Choose from: threads, torch-seed, isa."),
-    ],
-)
-def test_an_unknown_name_is_answered_with_the_names_that_are_like_it_or_with_all(name, said):
-    assert words.suggestion(name, ["threads", "torch-seed", "isa"]) == said
-
-
-@pytest.mark.parametrize(
     ("text", "said"),
     [("2026-11-28T05:41:42+01:00", "2026-11-28 04:41 UTC"), ("2026-11-28", "2026-11-28"), ("yesterday", "yesterday")],
 )
