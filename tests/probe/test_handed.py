@@ -201,6 +201,12 @@ def test_a_process_without_steps_tells_which_generators_the_program_used(python,
     assert noted(watched_run(python, OWN.format(line)), "used", "generator") == generators
 
 
+def test_a_package_that_draws_when_it_is_imported_is_not_the_program(watched_run):
+    changed = "import sys; s = sys.modules['random'].getstate(); import rich.style; print(s != sys.modules['random'].getstate())"
+    trial = watched_run(sys.executable, f"import random as _r; del _r\n{changed}\ndel sys\n")
+    assert (trial.stdout, noted(trial, "used", "generator")) == ("True\n", [])
+
+
 @pytest.mark.parametrize(("seed", "verdict", "kind"), [("", "diverged", "end"), ("3", "inconclusive", None)])
 def test_a_number_counts_if_a_program_without_steps_drew_without_a_seed(ask, tmp_path, seed, verdict, kind):
     program = tmp_path / "draws.py"

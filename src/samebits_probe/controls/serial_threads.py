@@ -82,9 +82,7 @@ class SerialThreads(Control):
                 "%s (%s)" % (what, "once" if n == 1 else "%d times" % n) for what, n in sorted(self._beside.items())
             )
             return UNDONE, "; ".join(told)
-        if not self._any:
-            return UNREADABLE, "the program has started no thread or pool"
-        return HELD, ""
+        return (HELD, "") if self._any else (UNREADABLE, "the program has started no thread or pool")
 
     # -- turns ------------------------------------------------------------------------------------------------
 

@@ -64,9 +64,7 @@ def _is_read_by_some_library() -> "ControlEffect":
     found = [name for name in _VARIABLES if any(_holds(path, name) for path in _tensorflow_libraries())]
     if not found:
         return UNDONE, "no library of this TensorFlow reads %s or %s" % _VARIABLES
-    if len(found) < len(_VARIABLES):
-        return HELD, "this TensorFlow reads %s only" % found[0]
-    return HELD, ""
+    return HELD, "this TensorFlow reads %s only" % found[0] if len(found) < len(_VARIABLES) else ""
 
 
 def _tensorflow_libraries() -> "List[str]":

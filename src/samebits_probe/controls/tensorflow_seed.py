@@ -85,9 +85,7 @@ class TfSeed(Control):
 
         def make(original: "AnyFunction") -> "AnyFunction":
             def make_default_seed() -> Any:
-                if python_seed.seeded_by_program():
-                    return original()
-                return 1 + stream.bits(64) % 10**9
+                return original() if python_seed.seeded_by_program() else 1 + stream.bits(64) % 10**9
 
             return make_default_seed
 

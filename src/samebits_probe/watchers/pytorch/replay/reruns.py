@@ -271,9 +271,7 @@ class Generators:
 
 
 def _is_same(a: Any, b: Any) -> bool:
-    if hasattr(a, "equal"):
-        return bool(a.equal(b))
-    return repr(a) == repr(b)
+    return bool(a.equal(b)) if hasattr(a, "equal") else repr(a) == repr(b)
 
 
 class _Python:
