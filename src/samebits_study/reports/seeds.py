@@ -95,9 +95,11 @@ def _table(results: Sequence[StudyResult], measure: Measure) -> Table:
         for name, parts in by_setup.items()
     )  # fmt: skip
     bounds = [_bound(results)] if any(not parts.of_trials.high for parts in by_setup.values()) else []
+    absent = [name for name, ran in models.items() if ran and name not in by_setup]
+    gaps = [f"Left out, because a trial has no value: {', '.join(absent)}."] if absent else []
     name = measure.head.split(" (")[0].lower().replace(" ", "-").replace("+", "and")
     title = f"{measure.head}: what seeds and trials add."
-    return Table(f"seeds-{name}", title, columns, rows, notes=(_MODEL, *bounds))
+    return Table(f"seeds-{name}", title, columns, rows, notes=(_MODEL, *bounds, *gaps))
 
 
 def _bound(results: Sequence[StudyResult]) -> str:
