@@ -3,7 +3,7 @@
 import sys
 import threading
 
-from . import signals
+from . import callers, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _waiting: "Dict[str, List[ImportHook]]" = {}  # module name -> hooks, in the order of registration
 _finding: "Set[str]" = set()
-# each is called before an expected module is executed, and returns a function to call after that
+_packages: "List[str]" = []  # modules of installed packages that are executed now, the outermost first
+# each is called before the code of an installed package, or of an expected module, is executed; returns a function to
+# call after that
 around_imports: "List[Callable[[], Callable[[], Any]]]" = []
 
 
@@ -45,14 +47,14 @@ class _Finder:
     def find_spec(
         name: str, path: "Optional[Sequence[str]]" = None, target: "Optional[ModuleType]" = None
     ) -> "Optional[ModuleSpec]":
-        if name not in _waiting or name in _finding:
+        if name in _finding or (_packages and name not in _waiting):
             return None
         _finding.add(name)
         try:
             spec = _ask_others(name, path, target)
         finally:
             _finding.discard(name)
-        if spec is not None and hasattr(spec.loader, "exec_module"):
+        if spec is not None and hasattr(spec.loader, "exec_module") and (name in _waiting or _is_of_package(spec)):
             _wrap(spec.loader, name)
         return spec
 
@@ -66,6 +68,10 @@ def _ask_others(name: str, path: "Optional[Sequence[str]]", target: "Optional[Mo
         if spec is not None:
             return spec
     return None
+
+
+def _is_of_package(spec: "ModuleSpec") -> bool:
+    return spec.has_location and callers.kind_of(str(spec.origin)) == callers.PACKAGE
 
 
 @signals.held
@@ -83,7 +89,11 @@ def _wrap(loader: "Any", name: str) -> None:
         except AttributeError:  # the class does not keep it in the instance: restore the original
             loader.exec_module = original
         afterwards = [before() for before in around_imports]
-        original(module)
+        _packages.append(name)
+        try:
+            original(module)
+        finally:
+            _packages.remove(name)
         for function in afterwards:
             function()
         _tell(name, sys.modules.get(name, module))

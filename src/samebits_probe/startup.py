@@ -76,7 +76,7 @@ def _tell_what_is_in_force(probe: "Probe", factors: "Iterable[str]") -> None:
 def _watch_generators(probe: "Probe") -> None:
     """Keep the states that Python and numpy give their generators.
 
-    If a library draws during its import, the program has not drawn: the state after the import counts as given.
+    If a package draws during its import, the program has not drawn: the state after the import counts as given.
     """
 
     def keep(*names: str) -> None:
@@ -92,7 +92,7 @@ def _watch_generators(probe: "Probe") -> None:
 
 
 def _watch_threads(probe: "Probe") -> None:
-    """Report the threads that begin while a library is imported: those of its BLAS (see `UsageMeter`)."""
+    """Report the threads that begin while a package is imported: those of its BLAS (see `UsageMeter`)."""
 
     known: "Set[int]" = set()
 
@@ -107,8 +107,6 @@ def _watch_threads(probe: "Probe") -> None:
             probe.event("threads", ids=sorted(begun))
 
     hooks.around_imports.append(before_an_import)
-    # SciPy brings a BLAS of its own: only an import that is expected is seen
-    hooks.after_import("scipy.linalg", lambda module: None)
 
 
 def _threads() -> "Set[int]":

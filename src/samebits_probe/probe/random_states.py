@@ -1,13 +1,10 @@
 """Records the states of the random generators in use."""
 
-import sys
-import types
-
 from .. import rng
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, Iterator, Tuple
+    from typing import Dict, Tuple
 
     from ..fingerprint import Hasher
     from . import Probe
@@ -31,13 +28,10 @@ class States:
             probe.add(self._points[name], self.fingerprint(name, state), step)
 
     def tell_used(self, probe: "Probe") -> None:
-        """Report the state of each generator that the program used, in a process that has recorded nothing.
-
-        Packages draw, too, some when they are imported. So the main module must name the library of the generator.
-        """
-        others, named = rng.untouched(), {name.partition(".")[0] for name in _named_in_main()}
+        """Report the state of each generator that the program used, in a process that has recorded nothing."""
+        others = rng.untouched()
         for name, state in rng.states().items():
-            if name not in others and name.replace("python", "random").partition("-")[0] in named:
+            if name not in others:
                 probe.event("used", generator=name, state=self.fingerprint(name, state).hex())
 
     def fingerprint(self, name: str, state: bytes) -> bytes:
@@ -45,12 +39,3 @@ class States:
         if self._known.get(name, (b"",))[0] != state:
             self._known[name] = (state, self._hasher.data(state, self._hasher.header("rng", (len(state),))))
         return self._known[name][1]
-
-
-def _named_in_main() -> "Iterator[str]":
-    """Yield the modules that globals of the main module are, or whose classes have a method that is such a global."""
-    for value in list(vars(sys.modules["__main__"]).values()):
-        if isinstance(value, types.ModuleType):
-            yield value.__name__
-        elif isinstance(value, (types.MethodType, types.BuiltinMethodType)):  # from random import shuffle
-            yield type(value.__self__).__module__
