@@ -191,7 +191,7 @@ def _named(path: "Path") -> str:
 
 def is_moment(value: Any) -> bool:
     """Return whether a value is a moment since the probe began: a date, or seconds (or ms, us, ns) since 1970."""
-    now, dates = System.now(), sys.modules.get("datetime")
+    now, dates = System.now() + 1e-5, sys.modules.get("datetime")  # it counts in steps of 10 us
     if type(value) is int or type(value) is float:
         return _BEGAN - 1 <= value < _LATEST and any(_BEGAN - 1 <= value / unit <= now for unit in _UNITS)
     if dates is None or type(value) is not dates.datetime:
