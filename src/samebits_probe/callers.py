@@ -3,6 +3,8 @@
 import os
 import sys
 
+from .system import System
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 
     CodeLine = Tuple[str, int, str]  # file, line, function
 
-OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # the beginning of the paths of the probe's own files
+OWN = os.path.dirname(System.abspath(__file__)) + os.sep  # the beginning of the paths of the probe's own files
 
 
 def running(frame: "Optional[FrameType]") -> "Iterator[CodeLine]":
@@ -36,7 +38,7 @@ def innermost(places: "Iterable[CodeLine]", skip: "Tuple[str, ...]", until: "Opt
 
 # -- the kind of the code that calls: the program, the standard library, or a package ---------------------------------
 
-_STANDARD = {os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.realpath(os.__file__))}
+_STANDARD = {os.path.dirname(System.abspath(os.__file__)), os.path.dirname(os.path.realpath(os.__file__))}
 PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _known: "Dict[str, str]" = {}  # by the file name
 
@@ -54,7 +56,7 @@ def kind_of(filename: str) -> str:
 def _kind_of(filename: str) -> str:
     if filename.startswith("<frozen"):
         return STANDARD
-    path = os.path.abspath(filename) if not filename.startswith("<") else filename
+    path = System.abspath(filename) if not filename.startswith("<") else filename
     if path.startswith(OWN):
         return PACKAGE
     if any(part in path for part in PACKAGES):
@@ -68,7 +70,7 @@ def _is_in_package_of_main(path: str) -> bool:
     if not main:
         return False
     for part in PACKAGES:
-        head, found, rest = os.path.abspath(main).partition(part)
+        head, found, rest = System.abspath(main).partition(part)
         if found and os.sep in rest:
             return path.startswith(head + found + rest.split(os.sep)[0] + os.sep)
     return False
@@ -82,7 +84,7 @@ def is_program(depth: int) -> bool:
 def kind_beyond(filename: str) -> str:
     """Return the kind of the nearest caller that is neither in the file `filename` nor in the probe."""
     files = (file for file, _, _ in running(sys._getframe(1)) if file != filename)
-    return next((kind_of(file) for file in files if not os.path.abspath(file).startswith(OWN)), STANDARD)
+    return next((kind_of(file) for file in files if not System.abspath(file).startswith(OWN)), STANDARD)
 
 
 def is_for_program() -> bool:
@@ -96,6 +98,6 @@ def line_of_program() -> str:
         kind = kind_of(file)
         if kind == PROGRAM:
             return "%s:%d" % (os.path.basename(file), line)
-        if kind == PACKAGE and not os.path.abspath(file).startswith(OWN):
+        if kind == PACKAGE and not System.abspath(file).startswith(OWN):
             return ""
     return ""
