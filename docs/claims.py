@@ -104,6 +104,7 @@ def of_unet_seeds():
         for b in counted
         for measure in ("f1", "dice", "error_rate")
     }
+    found["seed_2019"] = {setup: f"{seeds['2019'][0]['f1']:.3f}" for setup, seeds in counted.items()}
     found["seed_least"] = {setup: f"{min(values[setup, 'f1']):.3f}" for setup in counted}
     found["seed_fewest"] = {
         setup: min(cells[0]["counted"] for cells in seeds.values()) for setup, seeds in counted.items()
@@ -201,7 +202,7 @@ def of_retests():
     names = sorted(path.parent.name for path in STUDY.glob("*/study.json"))
     retests = [one for name in names for setup in setups_of(name).values() for one in setup["retests"]]
     chosen = [one["same_decisions"] for one in retests if one["same_decisions"] is not None]
-    return {"retests": len(retests), "same_bits": sum(bool(one["same"]) for one in retests),
+    return {"retests": len(retests), "retested": len(names), "same_bits": sum(bool(one["same"]) for one in retests),
             "choices": len(chosen), "same_choices": sum(chosen)}  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
 FIGURES_OF_FIELDS = ("figure-1.svg", "figure-4.svg")
-LEFT_OUT = "It shows fields of the data, which are not part of this project."
+LEFT_OUT = "This figure is left out: it shows fields of the data, which are not part of this project."
 FOLDERS = re.compile(r"(?<![\w{}:.])/(?:[\w.+@-]+/)+")
 
 

@@ -72,7 +72,7 @@ def test_a_report_says_what_seeds_and_trials_add(folder, capsys):
     assert "3 seeds, 7 trials of each" in said
     assert "pytorch: " in said
     assert "standard deviation between seeds 0, between trials of one seed 0." in said  # the same study three times
-    assert "18 further trials gave the value of the first trial of their seed." in page
+    assert "each of 18 further trials gave the value of the first trial of its seed." in page
     assert "--seeds 1,2,3" in page
     main(["report", str(folder), "--json", "-"])
     measures = json.loads(capsys.readouterr().out)["measures"]

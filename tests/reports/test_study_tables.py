@@ -304,7 +304,7 @@ def numbers_of(setup):
     return found | ({setup.plain.train_seconds} if setup.plain else set())
 
 
-@pytest.mark.parametrize(("watershed", "said"), [(None, "were split"), (True, "were split"), (False, "counted as one")])
+@pytest.mark.parametrize(("watershed", "said"), [(None, "were split"), (True, "were split"), (False, "are one cell")])
 def test_whether_touching_cells_were_split_is_said_with_the_counts(documents, watershed, said):
     result = documents.unet().model_copy(update={"watershed": watershed})
     for number in "345":

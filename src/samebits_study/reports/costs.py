@@ -95,8 +95,8 @@ def watching(result: StudyResult) -> Table:
         rows=tuple(_watching(setup, setup.plain, refused) for setup, refused in whole if setup.plain),
         notes=(
             "Ratio: the mean of the watched trainings, divided by the time of the one that was not watched. Same "
-            "weights: whether the unwatched training ended with the same weights as a trial. Only a setup that "
-            "repeats can answer this.",
+            "weights: whether the unwatched training ended with the same weights as a trial. If a setup does not "
+            "repeat, the word no means nothing.",
             *dict.fromkeys(refused for _, refused in whole if refused),
         ),
     )  # fmt: skip

@@ -204,9 +204,9 @@ def initial(result: StudyResult) -> Table:
                  Column("Drawn from")),
         rows=tuple(rows),
         notes=(
-            "The weights are those of the first trial. A weight above the limit of Equation 1 excludes Equation 1. If "
-            "all weights lie within it, that excludes Equation 2: under Equation 2 each weight lies there with a "
-            "probability of 0.71, and all of them with less than one in a million.",
+            "The weights are those of the first trial. A weight above the limit of Equation 1 excludes Equation 1. "
+            "Under Equation 2 each weight lies within it with a probability of 0.71. So if a kernel has enough "
+            "weights, and all lie within it, that excludes Equation 2: by chance, less than once in a million.",
         ),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from samebits_study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."
 ROWS = (
-    "Means and sample standard deviations. If the paper prints a mean, its printed values are beside ours. The row "
+    "Means and sample standard deviations. If the paper prints a mean, the last row shows it beside ours. The row "
     "above it has the mean of the paper's rows, computed here."
 )
 ORDER = "Trials are numbered as they ran: trial 3 here does not belong to model 3 of the paper."
@@ -20,7 +20,7 @@ NOT_RUN = MissingValue("not run")
 LETTERS = "Bits: within a setup, models with the same letter have the same weights, bit for bit."
 TOUCHING = {  # whether touching cells were split
     True: "Ours: touching cells were split before they were counted, as in the authors' code.",
-    False: "Ours: touching cells were counted as one: the paper does not mention a split; --watershed splits them.",
+    False: "Ours: predicted cells that touch are one cell: the paper mentions no split; --watershed splits them.",
 }
 COUNTS_ONCE = (
     "FN + FP is the number of wrong answers. Each is a false negative of one class and a false positive of a different "

@@ -19,7 +19,7 @@ _READ = (
 )
 _MODEL = (
     "Seeds, trials: the standard deviation between seeds, and between trials of one seed, with its 95 % interval: a "
-    "one-way model with random seeds (Williams, Biometrika 49, 1962). The intervals take the values as normal."
+    "one-way model with random seeds (Williams, Biometrika 49, 1962). They assume normal values."
 )
 
 
@@ -96,7 +96,7 @@ def _table(results: Sequence[StudyResult], measure: Measure) -> Table:
     )  # fmt: skip
     bounds = [_bound(results)] if any(not parts.of_trials.high for parts in by_setup.values()) else []
     absent = [name for name, ran in models.items() if ran and name not in by_setup]
-    gaps = [f"Left out, because a trial has no value: {', '.join(absent)}."] if absent else []
+    gaps = [f"Setups left out, because at least one trial has no value: {', '.join(absent)}."] if absent else []
     name = measure.head.split(" (")[0].lower().replace(" ", "-").replace("+", "and")
     title = f"{measure.head}: what seeds and trials add."
     return Table(f"seeds-{name}", title, columns, rows, notes=(_MODEL, *bounds, *gaps))
@@ -107,8 +107,8 @@ def _bound(results: Sequence[StudyResult]) -> str:
     more = len(results) * (results[0].trials - 1)
     share = 100 * (1 - (1 - CONFIDENCE) ** (1 / more))
     return (
-        f"Trials 0: {words.count(more, 'further trial')} gave the value of the first trial of their seed. With 95 % "
-        f"confidence, at most {share:.0f} % of all further trials would give a different one."
+        f"Trials 0: each of {words.count(more, 'further trial')} gave the value of the first trial of its seed. With "
+        f"95 % confidence, at most {share:.0f} % of all further trials would give a different value."
     )
 
 
