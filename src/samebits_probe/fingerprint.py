@@ -115,7 +115,7 @@ class Xxh3:
         A row is the 16 bytes of its front, and the fingerprint of its block. All rows are one little-endian number: one
         exclusive-or over all of them leaves no objects behind, and takes a quarter of the time of as many calls of
         `pointer`. The arguments of the calls are kept, as ctypes needs them, for the next time: most tensors stay where
-        they are. To make these arguments takes half of the time of a call.
+        they are. Making them would take half of the time of a call.
         """
         pieces = [front + header.to_bytes(16, "little") for front, header in zip(fronts, headers)]
         together = int.from_bytes(b"".join(pieces), "little")

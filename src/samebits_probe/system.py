@@ -36,7 +36,7 @@ def _finite(value: "Any") -> "Any":
 
 
 def _now(_time: "Callable[[], float]" = time.time) -> float:
-    """Return the seconds since 1970, to 10 us. As text, all have one length: a shorter text moves later objects."""
+    """Return the seconds since 1970, to 10 us. As text, all have one length: a shorter one would move later objects."""
     return (int(_time() * 1e5) * 10 + 5) / 1e6
 
 

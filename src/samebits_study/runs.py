@@ -200,7 +200,7 @@ def trial_file(folder: Path) -> TrialFile | None:
 
 
 def _refuse_lost_script(work: Work, setup: StudySetup, experiment: Experiment) -> None:
-    """Raise NotFoundError if the script of the earlier trials is gone: those of a different one prove nothing."""
+    """Raise NotFoundError if the script of the earlier trials is gone: trials of a different script prove nothing."""
     script = next(word for word in experiment.file.command if word.endswith(".py"))
     if not Path(script).is_file():
         what = f"{setup.id}: its trials ran {script}, which is not there any more."

@@ -37,9 +37,9 @@ class Setting:
 
     `files`: the documents of its trials. `unknown`: where they differ, if samebits does not know whether that counts;
     the trials are judged without it, unless it is the evidence. `excused`: see Observation. `sought`: the evidence that
-    showed the divergence. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits itself
-    limits the time of its trials, and not the user. `early_end`: after so many steps, a new trial ends if it has
-    diverged from the first one.
+    showed the divergence. If each trial has it and all agree, the setting has an answer. `is_limited`: samebits, not
+    the user, limits the time of its trials. `early_end`: after so many steps, a new trial ends if it has diverged from
+    the first one.
     """
 
     experiment: Experiment

@@ -236,7 +236,7 @@ def _artifacts(proposal: Proposal) -> list[str]:
     """Return patterns of the files that count: those of the record.
 
     If the record has no steps and no pattern, this is the pattern of the file or stream that differed first. Without
-    it, a check in which all of them are equal has no verdict.
+    it, a check in which all files are equal has no verdict.
     """
     trials, patterns = proposal.record.trials, proposal.record.file.options.artifacts
     sought = evidence_of(proposal.result, trials)

@@ -1,4 +1,4 @@
-"""What is known about objects of the program, by their identity, without keeping these objects alive."""
+"""Keeps values for objects of the program, by their identity, without keeping these objects alive."""
 
 import weakref
 from typing import Any, Dict, List, Optional, Tuple
@@ -11,9 +11,9 @@ _FEW = 1000
 class Identities:
     """A table of objects and their values.
 
-    A number may be the identity of a later object, so each entry has a weak reference. The references have no
-    callbacks: an exception of a signal handler would be lost in one. Entries of dead objects go when the table has
-    doubled.
+    Python may give the identity of a dead object to a new one, so each entry has a weak reference. It has no callback,
+    because a callback loses an exception that a signal handler raises. The table removes the entries of dead objects
+    when it has doubled.
     """
 
     def __init__(self) -> None:

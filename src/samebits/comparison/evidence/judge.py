@@ -134,7 +134,7 @@ class Judge:
 
 
 class MemoryEvidence(NamedTuple):
-    """Judges values in memory. `one`, `two`: the numbers of two trials. Without the judge of all, nothing is known."""
+    """Judges values in memory. `one`, `two`: the numbers of two trials. Without `judge`, nothing is known."""
 
     judge: Judge | None = None
     one: int = 0

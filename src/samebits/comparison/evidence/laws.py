@@ -59,7 +59,7 @@ def law_of(samples: Sequence[Sample]) -> Finding | None:
 
 
 def _with_common_digits(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """Return the samples, with the digits of the longest stored number of the place for all stored numbers.
+    """Return the samples. Each stored number gets as many digits as the longest stored number of the place.
 
     A program that stores a rate as a whole number stores 0 if the rate is below 1.
     """
@@ -95,7 +95,7 @@ def _explains(sign: int, plain: Sequence[Sample], fast: Sequence[Sample]) -> boo
 
 
 def _fits(sign: int, samples: Sequence[Sample], least: int, ratio: float) -> bool:
-    """A value that is zero to its digits may be anything below its last digit. `least`: how many must have digits."""
+    """Return whether the spread is `ratio` times smaller without the clock, and `least` samples have digits."""
     sizes = [math.log(_most(sample.values)) for sample in samples]
     limits = [math.log(_most(sample.values)) - sign * math.log(sample.rate) for sample in samples]
     known = [limit for limit, sample in zip(limits, samples, strict=True) if _has_digits(sample)]
@@ -105,7 +105,7 @@ def _fits(sign: int, samples: Sequence[Sample], least: int, ratio: float) -> boo
 def changed_as_times(samples: Sequence[Sample]) -> list[bool]:
     """Return for each trial with a faster clock whether values changed as much as a time would. A result does not.
 
-    A value that is zero to its digits may have grown by more than its digits show. Values that can be no times: none.
+    A value that is zero to its digits may have grown by more than its digits show. If values cannot be times: none.
     """
     samples = _with_common_digits(samples)
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]

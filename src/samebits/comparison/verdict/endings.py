@@ -121,8 +121,8 @@ _ADVICE = {  # by the watcher of an imported library
     'import samebits_probe; samebits_probe.observe("weights", params, step=step)',
 }
 _OTHER_ADVICE = (
-    "Compare what it leaves: --artifact stdout for what it prints, --artifact 'out/*' for files. Or name its values "
-    "with samebits_probe.observe(name, value, step=...)."
+    "Compare what the program leaves: --artifact stdout for what it prints, --artifact 'out/*' for files. Or name its "
+    "values with samebits_probe.observe(name, value, step=...)."
 )
 
 

@@ -46,7 +46,7 @@ class CountedDifference(NamedTuple):
 def counted_difference(whole: Comparison) -> CountedDifference:
     """Return the difference that counts.
 
-    If processes differ only in the order of their values, and anything else differs, too, only the rest counts. If
+    If some processes differ only in the order of their values, this does not count if anything else differs. If
     nothing else differs, and each trial wrote files that --artifact names, these are compared instead.
     """
     divergence = find_divergence(whole)
