@@ -34,7 +34,7 @@ class Judgement(NamedTuple):
     """What a difference means, and why. `by_name`: only a name says so, which is a caveat.
 
     `is_result`: trials with a faster clock took part, and no value of the place changed as much as a time would.
-    `varies`: the place changed that much in each of these trials. A weight that is drawn anew hardly ever does.
+    `varies`: the place changed that much with the fastest clock. A weight that is drawn anew hardly ever does.
     """
 
     effect: Effect
@@ -103,7 +103,7 @@ class Judge:
         """Judge numbers that follow no law."""
         changed = changed_as_times(self._samples(place))
         if any(changed):
-            return Judgement("unknown", _VARIES, varies=all(changed))
+            return Judgement("unknown", _VARIES, varies=changed[0])
         self.results.add(name_of(place))
         return Judgement("unknown", _NO_LAW, is_result=True)
 

@@ -103,13 +103,13 @@ def _fits(sign: int, samples: Sequence[Sample], least: int, ratio: float) -> boo
 
 
 def changed_as_times(samples: Sequence[Sample]) -> list[bool]:
-    """Return for each trial with a faster clock whether values changed as much as a time would. A result does not.
+    """Return for each trial with a faster clock, the fastest first, whether values changed as much as a time would.
 
     A value that is zero to its digits may have grown by more than its digits show. If values cannot be times: none.
     """
     samples = _with_common_digits(samples)
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
-    fast = [sample for sample in samples if sample.rate != 1 and sample.values]
+    fast = sorted((sample for sample in samples if sample.rate != 1 and sample.values), key=lambda sample: -sample.rate)
     if not all(map(_may_be_times, [*plain, *fast])):
         return []
     growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
