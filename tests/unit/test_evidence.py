@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from samebits.comparison.evidence.facts import TrialFacts
 from samebits.comparison.evidence.forms import DATES, FORMS, MOST_OF_A_NAME, NAMES, without_forms
 from samebits.comparison.evidence.judge import Judge
-from samebits.comparison.evidence.laws import Sample, changed_as_times, law_of
+from samebits.comparison.evidence.laws import Sample, changed_as_a_time, law_of
 from samebits.comparison.evidence.quantities import Quantity, shape_of, stored
 from samebits.comparison.files.written_files import file_differences
 from samebits.model import FilesFile, Part, SavedFile, TrialFile
@@ -191,7 +191,7 @@ def test_a_duration_follows_the_clock_also_if_the_machine_delayed_one_plain_tria
 def test_a_negative_number_is_no_time(numbers, place):
     values = [abs(value) if n != place else value for n, value in enumerate(numbers)]
     assert law_of(samples(*([value] for value in values))) is None
-    assert not any(changed_as_times(samples(*([value] for value in values))))
+    assert not changed_as_a_time(samples(*([value] for value in values)))
 
 
 @given(st.floats(0.001, 1e6), st.lists(st.floats(0.2, 5), min_size=4, max_size=4))
@@ -224,11 +224,11 @@ def test_the_numbers_of_a_list_follow_the_clock_together():
 
 @pytest.mark.parametrize(
     ("values", "may"),
-    [((0.0, 0.0, 0.1, 0.0), True), ((0.0, 0.0, 0.0, 0.2), True), ((0.5, 0.6, 0.7, 0.5), False), ((0.5, 0.6, 20.0, 0.5), True)],
+    [((0.0, 0.0, 0.1, 0.0), True), ((0.0, 0.0, 0.0, 0.2), False), ((0.5, 0.6, 0.7, 0.5), False), ((0.5, 0.6, 20.0, 0.5), True)],
 )  # fmt: skip
 def test_a_value_that_is_zero_to_its_digits_may_be_a_time(values, may):
     """Ultralytics prints `0.0ms loss`, and `1.0ms loss` with a clock that is 1,000 times as fast."""
-    assert any(changed_as_times(samples(*([value] for value in values)))) is may
+    assert changed_as_a_time(samples(*([value] for value in values))) is may
     assert law_of(samples(*([value] for value in values))) is None
 
 
@@ -255,19 +255,20 @@ def test_a_time_that_is_too_small_to_show_is_known_by_its_unit_once_it_shows():
 
 
 def test_a_number_that_is_drawn_in_each_trial_hardly_ever_follows_the_clock():
-    """A quarter of a per cent of such numbers did, so a weight that was saved alone could be taken for a time."""
+    """A quarter of a per cent of such numbers did; and 16 % had no answer, because they changed as the slower rate."""
     draws = random.Random(0)
-    found = [law_of(samples(*([draws.random()] for _ in RATES))) for _ in range(20_000)]
-    assert 0 < sum(law is not None for law in found) < 14
+    drawn = [samples(*([draws.random()] for _ in RATES)) for _ in range(20_000)]
+    assert 0 < sum(law_of(values) is not None for values in drawn) < 14
+    assert 0 < sum(map(changed_as_a_time, drawn)) < 1000
 
 
 def test_values_that_all_trials_agree_on_do_not_hide_a_law():
     assert law_of(samples([-100.0, 1.79], [-100.0, 4.69], [-100.0, 0.003], [-100.0, 0.09])).law == "rate"
 
 
-def test_one_faster_trial_alone_shows_nothing():
-    assert law_of(samples([1.0], [1.1], [1000.0], [30.0])[:3]) is None
-    assert law_of(samples([1.0], [1.1], [1000.0], [30.0])[2:]) is None
+@pytest.mark.parametrize("some", [slice(3), slice(2, None)])
+def test_one_faster_trial_alone_shows_nothing(some):
+    assert law_of(samples([1.0], [1.1], [1000.0], [30.0])[some]) is None
 
 
 def test_a_trial_that_waited_between_rounds_does_not_hide_that_the_others_follow_the_clock():

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from samebits.comparison.evidence.entries import LeftEntries, TextEntry
 from samebits.comparison.evidence.forms import NAMES
-from samebits.comparison.evidence.laws import Finding, Law, Sample, changed_as_times, law_of
+from samebits.comparison.evidence.laws import Finding, Law, Sample, changed_as_a_time, law_of
 from samebits.comparison.evidence.memory_numbers import MEMORY, words_of
 from samebits.comparison.evidence.quantities import Quantity, stored
 from samebits.model import TrialFile
@@ -33,8 +33,8 @@ _VARIES = "it varies too much to say whether it follows the clock"
 class Judgement(NamedTuple):
     """What a difference means, and why. `by_name`: only a name says so, which is a caveat.
 
-    `is_result`: trials with a faster clock took part, and no value of the place changed as much as a time would.
-    `varies`: the place changed that much with the fastest clock. A weight that is drawn anew hardly ever does.
+    With trials with a faster clock: `varies`: the place changed as much with the fastest clock as a time would. A
+    number that is drawn anew hardly ever does. `is_result`: it did not.
     """
 
     effect: Effect
@@ -52,7 +52,7 @@ class Judge:
     """Judges what differs between any two of these trials. `known`: laws that earlier trials have shown; None: no law.
 
     `known`, `settled`: by the name of the place. `has_experiment`: whether trials with a faster clock took part.
-    `results`: the names of places whose values changed in no such trial as much as a time would.
+    `results`: the names of places whose values did not change as much with the fastest clock as a time would.
     """
 
     def __init__(self, trials: Iterable[TrialTrace], known: Mapping[str, Finding | None] | None = None) -> None:
@@ -101,9 +101,8 @@ class Judge:
 
     def _of_experiment(self, place: Place) -> Judgement:
         """Judge numbers that follow no law."""
-        changed = changed_as_times(self._samples(place))
-        if any(changed):
-            return Judgement("unknown", _VARIES, varies=changed[0])
+        if changed_as_a_time(self._samples(place)):
+            return Judgement("unknown", _VARIES, varies=True)
         self.results.add(name_of(place))
         return Judgement("unknown", _NO_LAW, is_result=True)
 

@@ -102,19 +102,20 @@ def _fits(sign: int, samples: Sequence[Sample], least: int, ratio: float) -> boo
     return len(known) >= least and max(sizes) - min(sizes) >= ratio * (max(known) - min(limits))
 
 
-def changed_as_times(samples: Sequence[Sample]) -> list[bool]:
-    """Return for each trial with a faster clock, the fastest first, whether values changed as much as a time would.
+def changed_as_a_time(samples: Sequence[Sample]) -> bool:
+    """Return whether values changed as much with the fastest clock as a time would. False if they cannot be times.
 
-    A value that is zero to its digits may have grown by more than its digits show. If values cannot be times: none.
+    The slower clocks are not asked: a number that is drawn anew in each trial often grows or shrinks as their rates.
+    A value that is zero to its digits may have grown by more than its digits show.
     """
     samples = _with_common_digits(samples)
     plain = [sample for sample in samples if sample.rate == 1 and sample.values]
-    fast = sorted((sample for sample in samples if sample.rate != 1 and sample.values), key=lambda sample: -sample.rate)
-    if not all(map(_may_be_times, [*plain, *fast])):
-        return []
-    growths = [(_growth(plain, sample), math.sqrt(sample.rate)) for sample in fast] if plain else []
-    is_below_digits = not all(map(_has_digits, plain))
-    return [growth >= bound or growth * bound <= 1 or (is_below_digits and growth > 1) for growth, bound in growths]
+    fast = [sample for sample in samples if sample.rate != 1 and sample.values]
+    if not (plain and fast and all(map(_may_be_times, [*plain, *fast]))):
+        return False
+    fastest = max(fast, key=lambda sample: sample.rate)
+    growth, bound = _growth(plain, fastest), math.sqrt(fastest.rate)
+    return growth >= bound or growth * bound <= 1 or (growth > 1 and not all(map(_has_digits, plain)))
 
 
 def _may_be_times(sample: Sample) -> bool:
