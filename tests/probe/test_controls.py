@@ -64,6 +64,8 @@ for t in threads: t.start()
 for t in threads: t.join()
 print(out)
 with ThreadPool(4) as pool: print(list(pool.imap_unordered(work, range(12))))
+text = 'with ThreadPool(4) as pool: pool.map(lambda i: out.append(work(i)), range(8), 1)'
+exec(compile(text, '/lib/site-packages/joblib.py', 'exec')); print(out)
 """,
 }
 

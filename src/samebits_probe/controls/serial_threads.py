@@ -51,7 +51,7 @@ class SerialThreads(Control):
         Edit(
             CODE,
             "# use results in the order in which the work was submitted, not in the order in which threads end:",
-            "# [future.result() for future in futures], or one place in a list for each thread",
+            "# [future.result() for future in futures], one place in a list for each thread, or one worker (n_jobs=1)",
         ),
     )
     calls = ("as_completed", "imap_unordered", "submit", "Thread")
@@ -154,12 +154,12 @@ class SerialThreads(Control):
 
         replace(module.ThreadPoolExecutor, "submit", make)
 
-    def _of_one(self, original: "AnyFunction") -> "AnyFunction":
-        """Give pools of the program one worker. Their first argument is the number of workers."""
+    def _of_one(self, original: "AnyFunction", of_libraries: "Any" = ()) -> "AnyFunction":
+        """Give pools of the program, and pools of the class `of_libraries`, one worker: their first argument."""
         control, name = self, list(inspect.signature(original).parameters)[1]
 
         def __init__(pool: Any, *args: Any, **kwargs: Any) -> None:
-            if callers.is_for_program():
+            if isinstance(pool, of_libraries) or callers.is_for_program():
                 control._any = True
                 if args:
                     args = (1,) + args[1:]
@@ -173,14 +173,10 @@ class SerialThreads(Control):
         replace(module.ProcessPoolExecutor, "__init__", self._of_one)
 
     def _hold_pools(self, module: Any) -> None:
-        def make_unordered(_: "AnyFunction") -> "AnyFunction":
-            def imap_unordered(self: Any, func: "AnyFunction", iterable: "Iterable[Any]", chunksize: int = 1) -> Any:
-                return self.imap(func, iterable, chunksize)
-
-            return imap_unordered
-
-        replace(module.Pool, "__init__", self._of_one)
-        replace(module.Pool, "imap_unordered", make_unordered)
+        # forests of scikit-learn add what threads of joblib return, in any order:
+        # https://github.com/scikit-learn/scikit-learn/blob/main/sklearn/ensemble/_forest.py (`_accumulate_prediction`)
+        replace(module.Pool, "__init__", functools.partial(self._of_one, of_libraries=module.ThreadPool))
+        replace(module.Pool, "imap_unordered", lambda _: lambda pool, *args, **kwargs: pool.imap(*args, **kwargs))
 
 
 # -- futures --------------------------------------------------------------------------------------------------
