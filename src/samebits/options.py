@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from samebits.durations import read_duration
 from samebits.needs import read_needs, read_sbatch, read_spread
 from samebits.option_values import (
     MOST_STEPS,
@@ -13,6 +12,7 @@ from samebits.option_values import (
     SETTLE,
     read_added,
     read_cases,
+    read_duration,
     read_exit_status,
     read_factor,
     read_jobs,
