@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUDGETS = {
     "src/samebits": 46_050,
-    "src/samebits_probe": 19_876,
+    "src/samebits_probe": 19_872,
     "src/samebits_parity": 8_187,
     "src/samebits_study": 7_998,
     "tests": 49_240,

@@ -275,6 +275,7 @@ class RecordFile(Document):
     created: str
     command: list[str]
     directory: str
+    program: str = ""  # the path of the command's first word; "" if `python` names the interpreter
     python: str | None = None
     environment: str | None = None
     host: str = "local"  # where trials run, as --on names it

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -241,6 +242,22 @@ def test_new_trials_of_a_record_whose_script_has_changed_are_refused(ask, tmp_pa
             again(request.out)
     script.unlink()
     with pytest.raises(NotFoundError):
+        causes.run(request.out)
+
+
+def test_new_trials_with_a_different_program_are_refused(ask, tmp_path, monkeypatch):
+    """As in a shell where no virtual environment is active: each setting of a search failed, and took its trials."""
+    request, found = ask("varies_by.py", "python-seed"), os.environ["PATH"]
+    programs = [tmp_path / name / "python" for name in "ab"]
+    for program in programs:
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        program.chmod(0o755)
+    request.command[0] = "python"
+    monkeypatch.setenv("PATH", f"{programs[0].parent}:{found}")
+    checks.run(request)
+    monkeypatch.setenv("PATH", f"{programs[1].parent}:{found}")
+    with pytest.raises(UsageError, match=f"^python was {programs[0]} when .* recorded, and is {programs[1]} now"):
         causes.run(request.out)
 
 

@@ -290,6 +290,7 @@ def describe(plan: Plan) -> RecordFile:
         created=clock.date(),
         command=request.command,
         directory=str(plan.directory),
+        program="" if request.python else plan.executable,
         python=request.python,
         environment=request.environment,
         host=request.host,

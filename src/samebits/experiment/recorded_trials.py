@@ -16,6 +16,7 @@ from samebits.launch import environment, origin
 from samebits.launch.files import custody
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.launch.processes import facts
+from samebits.launch.processes.command import find
 from samebits.model import RecordFile, TrialFile
 
 SLOWER = 10.0  # samebits ends a trial that it adds if it takes this many times as long as each recorded trial,
@@ -183,14 +184,19 @@ def changed_script(record: store.Record) -> str:
 
 
 def refuse_changed(record: store.Record, command: str) -> None:
-    """Raise UsageError if a file of the command has changed, so that new trials would run different code.
+    """Raise UsageError if new trials would run different code: a file of the command, or its program, has changed.
 
     `command`: the command of samebits that begins again.
     """
-    changed = changed_script(record)
+    file, changed = record.file, changed_script(record)
     if changed:
-        again = f"samebits {command} -- {words.command(record.file.command)}"
+        again = f"samebits {command} -- {words.command(file.command)}"
         raise UsageError(f"{changed} has changed since {record.folder} was recorded.", again)
+    if Path(file.program).is_file():
+        program = find(file.command, Path(file.directory), environment.search_path(None))
+        if program != file.program:
+            what = f"{file.command[0]} was {file.program} when {record.folder} was recorded, and is {program} now."
+            raise UsageError(what, f'put its folder first: export PATH="{Path(file.program).parent}:$PATH"')
 
 
 def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:
