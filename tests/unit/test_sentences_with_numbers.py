@@ -69,7 +69,7 @@ def test_files_that_differ_in_times(more, said):
             name=f"{number}.log",
             reason="a time",
         )
-        for number in range(sentences.MOST_FILES_TOLD + more)
+        for number in range(sentences.MOST_FILES + more)
     ]
     comparison = SimpleNamespace(pairs=lambda: [SimpleNamespace(left=left)])
     (sentence,) = sentences._understood(comparison)

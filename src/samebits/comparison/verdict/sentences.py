@@ -13,7 +13,7 @@ from samebits.comparison.traces.beside import is_place
 from samebits.comparison.verdict.groups import Comparison
 from samebits.model import Divergence, Scope
 
-_MOST_FILES = 3
+MOST_FILES = 3  # that one sentence names
 
 
 def repeated(comparison: Comparison, scope: Scope, leak: str | None = None) -> str:
@@ -58,7 +58,7 @@ def different_files(comparison: Comparison, divergence: Divergence) -> str:
     unlike = {file.path for pair in comparison.against_reference().values() for file in pair.files} & written
     if not unlike or any(divergence.name == path or divergence.name.startswith(path + " >") for path in unlike):
         return ""
-    first_files = sorted(unlike)[:_MOST_FILES]
+    first_files = sorted(unlike)[:MOST_FILES]
     more = f" (and {len(unlike) - len(first_files)} more)" if len(unlike) > len(first_files) else ""
     verb = words.agree(len(unlike), "the file {} differs too", "the files {} differ too")
     return verb.format(words.listed(first_files) + more)
@@ -68,7 +68,8 @@ def _what(divergence: Divergence) -> str:
     """Return the kind and the name of the point, and the process if it has a name."""
     kind, name = divergence.kind, divergence.name or "?"
     where = f" in the process {divergence.process.name}" if divergence.process.name else ""
-    return f"{kind}{where}" if name == kind else f"{kind} of {name}{where}"
+    of = f"input {name} of the batch" if kind == "batch" and name.isdecimal() else f"{kind} of {name}"
+    return f"{kind if name == kind else of}{where}"
 
 
 def _when(divergence: Divergence) -> str:
@@ -83,7 +84,6 @@ def _when(divergence: Divergence) -> str:
     return words.at_step(divergence.step) + in_epoch + in_cell
 
 
-MOST_FILES_TOLD = 3  # files that one sentence names
 MOST_SENTENCES = 12
 MOST_OF_A_NAME = 80  # how many characters of a place in a file are shown
 
@@ -166,8 +166,8 @@ def _by_name(comparison: Comparison) -> Iterator[str]:
 
 def _of_files(reasons: dict[str, dict[str, str]]) -> str:
     """Return the sentence about files, from file -> place -> why the difference there is understood."""
-    more = [words.count(len(reasons) - MOST_FILES_TOLD, "more file")] if len(reasons) > MOST_FILES_TOLD else []
-    files = [f"{path}{_where(names)}" for path, names in list(reasons.items())[:MOST_FILES_TOLD]]
+    more = [words.count(len(reasons) - MOST_FILES, "more file")] if len(reasons) > MOST_FILES else []
+    files = [f"{path}{_where(names)}" for path, names in list(reasons.items())[:MOST_FILES]]
     differ = f"{words.listed([*files, *more])} differ between trials"
     if len(reasons) == 1:
         path, names = next(iter(reasons.items()))
