@@ -249,13 +249,6 @@ def test_a_file_that_somebody_changes_meanwhile_is_left_alone_and_can_be_restore
         fix(FixRequest(record, restore=True))
 
 
-def test_a_script_that_has_changed_since_is_refused(recorded):
-    record = recorded(FLIPS, "python-seed")
-    (record.parent / "work" / "train.py").write_text(FLIPS + "print(1)\n")
-    with pytest.raises(UsageError, match="has changed since"):
-        fix(FixRequest(record))
-
-
 def test_a_record_without_an_explanation_says_what_to_do_first(recorded):
     record = recorded(FLIPS, "python-seed", unfinished=True)
     with pytest.raises(UsageError) as refused:
