@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUDGETS = {
-    "src/samebits": 46_050,
+    "src/samebits": 46_048,
     "src/samebits_probe": 19_872,
     "src/samebits_parity": 8_187,
     "src/samebits_study": 7_998,

@@ -94,7 +94,7 @@ def watch(probe: "Probe") -> None:
     system = os.urandom
     replace(os, "urandom", ids.noting(ids.drawn))
     hooks.after_import("random", lambda module: _watch_choices(module, ids, system))
-    hooks.after_import("secrets", lambda module: _watch_tokens(module, ids))
+    hooks.after_import("secrets", lambda module: replace(module, "token_bytes", ids.noting(ids.token)))
     hooks.after_import("uuid", lambda module: _watch_uuids(module, ids))
     hooks.after_import("mlflow.utils.name_utils", lambda module: _watch_names(module, ids))
     hooks.after_import("tempfile", lambda module: replace(module._RandomNameSequence, "__next__", ids.noting(ids.text)))
@@ -208,10 +208,6 @@ def _watch_choices(module: "Any", ids: "_Ids", system: "AnyFunction") -> None:
         module._urandom = system
     for name in ("choice", "choices"):
         replace(module.SystemRandom, name, ids.noting(ids.chosen))
-
-
-def _watch_tokens(module: "Any", ids: "_Ids") -> None:
-    replace(module, "token_bytes", ids.noting(ids.token))
 
 
 def _watch_names(module: "Any", ids: "_Ids") -> None:

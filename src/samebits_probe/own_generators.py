@@ -1,12 +1,13 @@
-"""Tells that the program made a random generator without a seed: `numpy.random.default_rng()`, `random.Random()`.
+"""Tells that the program used a random generator without a seed, where the recorded states do not show it.
 
-Their states are not recorded. So a number that differs may come from them, even if no step shows it.
+The states of `numpy.random.default_rng()` and `random.Random()` are not recorded, so a number that differs may come
+from them. PyTorch's generator may get its seed after the weights were drawn: a `Trainer` of Transformers sets one.
 """
 
 import functools
 import sys
 
-from . import callers, hooks
+from . import callers, hooks, rng
 from .replacement import replace
 from .wrappers import before
 
@@ -34,6 +35,8 @@ def watch(probe: "Probe") -> None:
         hooks.after_import("numpy.random", functools.partial(_watch_numpy, tell))
     if "python-seed" not in held:
         hooks.after_import("random", functools.partial(_watch_python, tell))
+    if "torch-seed" not in held:
+        hooks.after_import("torch", functools.partial(_watch_torch, tell))
 
 
 def _watch_numpy(tell: "Tell", module: "Any") -> None:
@@ -56,3 +59,14 @@ def _watch_python(tell: "Tell", module: "Any") -> None:
             tell("own-python")
 
     before(module.Random, "seed", seeded)
+
+
+def _watch_torch(tell: "Tell", module: "Any") -> None:
+    is_first = iter([True])
+
+    def seeded(*_: "Any", **__: "Any") -> None:
+        if next(is_first, False) and "torch" in rng.GIVEN.keys() - rng.untouched():
+            tell("torch")
+
+    before(module.random, "manual_seed", seeded)
+    module.manual_seed = module.random.manual_seed

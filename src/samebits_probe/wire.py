@@ -305,7 +305,8 @@ REPLAY = "replay.json"
 #   wrote         path: the process opened a file for writing, or gave the name to a file that it wrote. step: how many
 #                 steps had ended when a library saved it, if the thread that trains did so
 #   made          path: the process made a folder, or asked for one that was there
-#   unseeded      generator: the program made one without a seed, "own-python" or "own-numpy"
+#   unseeded      generator: the program made one without a seed, "own-python" or "own-numpy", or drew from "torch"
+#                 before it seeded it
 #   handed        texts, more: texts that the program got: ids from the system's random bytes, and in a trial
 #                 with the control `clock-rate` what the clock wrote. more: true if there were more than are noted
 #   bound         ports: the process bound sockets to these

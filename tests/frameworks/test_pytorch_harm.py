@@ -40,6 +40,21 @@ def test_state_that_becomes_a_nested_tensor_ends_no_program(watched_run):
     assert all(any("weight/kept" in name for name in trial.only.names("update", step)) for step in range(12))
 
 
+@pytest.mark.parametrize(
+    ("line", "generators"),
+    [
+        ("torch.rand(1); torch.manual_seed(1)", ["torch"]),  # as weights that are drawn before a Trainer seeds
+        ("pickle.loads(pickle.dumps(torch.manual_seed))(1); torch.rand(1); torch.random.manual_seed(1)", []),
+    ],
+)
+def test_a_draw_from_pytorchs_generator_before_its_first_seed_is_noted(watched_run, torch_python, line, generators):
+    line = f"import pickle, torch\n{line}"
+    trials = watched_run(torch_python, line), watched_run(torch_python, line, controls=["torch-seed"], seed=1)
+    events = [[event for event in trial.processes[0].events if event["event"] == "unseeded"] for trial in trials]
+    assert [[event["generator"] for event in some] for some in events] == [generators, []]
+    assert trials[0].stderr == ""
+
+
 def the_tensors(torch):
     """Tensors that are hashed where they lie, of many dtypes and shapes: more than are looked at together."""
     generator = torch.Generator().manual_seed(0)

@@ -145,16 +145,18 @@ def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name)
     assert fed.verdict == "diverged"
 
 
-def begun(writing, *names, state=None, is_whole=False):
+def begun(writing, *names, state=None, is_whole=False, is_late=False):
     """A trial that has begun to train these networks, and waits. `state`: of PyTorch's generator.
 
-    `is_whole`: the program has ended.
+    `is_whole`: the program has ended. `is_late`: that generator got its seed late.
     """
 
     def write(folder, number):
         process = writing.process(folder)
         if state is not None:
             process.add(0, "rng", "torch", state)
+        if is_late:
+            process.recorder.event("unseeded", generator="torch")
         for step, (label, name) in enumerate(zip(("", "Net."), names, strict=False)):
             process.recorder.event("model", label=label)
             process.add(-1 if step == 0 else step, "start", label + "weight", name)
@@ -196,6 +198,15 @@ def test_first_networks_that_all_differ_may_come_in_a_different_order_if_the_gen
         writing.record(tmp_path / "record", [begun(writing, name, state=state) for name, state in trials])
     )
     assert may_differ(record.trials) == answer
+
+
+def test_weights_that_were_drawn_before_the_seed_have_no_order(writing, tmp_path):
+    trials = [begun(writing, name, state=1, is_late=True) for name in "ab"]
+    assert may_differ(open_record(writing.record(tmp_path / "record", trials)).trials) == "no"
+    result = writing.judged(tmp_path / "judged", trials)
+    assert result.verdict == "diverged"
+    assert result.unseeded == {"torch": "torch's CPU RNG got its seed after the program had drawn from it"}
+    assert list(result.unseeded.values()) == result.warnings
 
 
 @pytest.mark.parametrize(("names", "answer"), [(["a"], "no"), (["a", "c"], "perhaps")])

@@ -80,7 +80,7 @@ def test_some_other_samples():
     a = NORMAL.astype("f4")
     b = a.copy()
     b[5] = a[5] ** 2 + 3
-    assert size(a, b).looks == "like different samples: 1 of 64 rows differs"
+    assert size(a, b).looks == "like different rows: 1 of 64 differs"
 
 
 def test_another_sample():

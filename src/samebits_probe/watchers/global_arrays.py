@@ -34,12 +34,7 @@ SEEN = [
 ]
 
 _MOST_LISTS = 1000  # lists of numbers
-_OPEN = (
-    "sklearn",
-    "scipy.sparse",
-    "types",
-    "flax.nnx",
-)  # the objects of these libraries hold their arrays in plain attributes
+_OPEN = ("sklearn", "scipy.sparse", "types", "flax.nnx")  # their objects hold arrays in plain attributes
 _MODEL_METHODS = frozenset(("predict", "forward", "fit"))
 
 
@@ -104,7 +99,7 @@ class _GlobalWalk(Walk):
         if type(value) is type:
             return None
         found = super().leaf(place, value) or (self._of_list(value) if place.is_model else None)
-        return _of_model(found) if found is not None and place.is_model else found
+        return found._replace(facts={"model": True}) if found is not None and place.is_model else found
 
     def _of_list(self, value: Any) -> "Optional[ArrayPrint]":
         """Return the fingerprint of a list of numbers. A program that keeps its data in lists has very many of them."""
@@ -148,11 +143,6 @@ def _is_standard(name: str) -> bool:
     return file is None or callers.kind_of(file) == callers.STANDARD
 
 
-def _of_model(found: "ArrayPrint") -> "ArrayPrint":
-    """Return the fingerprint and facts of an array, with a mark that it belongs to a model."""
-    return found._replace(facts={"model": True})
-
-
 def _is_model(kind: type) -> bool:
     """Return whether a class is a model: an estimator, or a class of the program that predicts."""
     if module_of(kind).startswith("sklearn"):
@@ -194,7 +184,6 @@ def own_modules() -> "List[Tuple[str, ModuleType]]":
 
 
 def _is_below(file: str, folder: str) -> bool:
-    is_inside = file.startswith(folder + os.sep) and not file.startswith(
-        (sys.prefix + os.sep, sys.base_prefix + os.sep)
-    )
+    libraries = sys.prefix + os.sep, sys.base_prefix + os.sep
+    is_inside = file.startswith(folder + os.sep) and not file.startswith(libraries)
     return is_inside and "-packages" + os.sep not in file and "samebits_probe" not in file

@@ -189,7 +189,7 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
         return ""
     changed = int((a != b).reshape(shape[0], -1).any(axis=1).sum())
     differ = "differs" if changed == 1 else "differ"
-    return f"like different samples: {changed:,} of {shape[0]:,} rows {differ}" if changed < shape[0] else ""
+    return f"like different rows: {changed:,} of {shape[0]:,} {differ}" if changed < shape[0] else ""
 
 
 def _sample(x: Floats, y: Floats) -> str:

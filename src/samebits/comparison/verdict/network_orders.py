@@ -5,8 +5,7 @@ suggest different orders. The first networks of two trials have the same weights
 never the same. The first network of one trial comes later in a different trial. The generator from which PyTorch draws
 weights has the same state in all trials.
 
-If a trial has ended, and has trained one network only, there is no order. Its generator may have got a seed after the
-weights were drawn: the Trainer of Transformers sets one.
+If a trial has ended, and has trained one network only, there is no order.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from itertools import permutations
 from typing import Literal
 
 from samebits.comparison.traces.networks import labels, networks
+from samebits.comparison.verdict.used_generators import drawn_unseeded
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 Answer = Literal["no", "perhaps", "surely"]
@@ -41,14 +41,9 @@ def may_differ(trials: Sequence[TrialTrace]) -> Answer:
 
 
 def _are_seeded(traces: Sequence[ProcessTrace]) -> bool:
-    """Return whether PyTorch's generator had the same state in all traces when it was first seen."""
-    states = {_first_state(trace) for trace in traces}
-    return len(states) == 1 and None not in states
-
-
-def _first_state(trace: ProcessTrace) -> bytes | None:
-    rows = trace.rows_of("rng", name="torch")
-    return bytes(rows[rows["step"].argmin()]["fingerprint"].tobytes()) if len(rows) else None
+    """Return whether PyTorch's generator had the same state in all traces when it was first seen, and a seed before."""
+    states = {trace.rows_of("rng", name="torch")["fingerprint"][:1].tobytes() for trace in traces}
+    return len(states) == 1 and b"" not in states and "torch" not in drawn_unseeded(traces)
 
 
 def _begun(trace: ProcessTrace) -> list[Content]:

@@ -32,9 +32,14 @@ def used_unseeded(a: TrialTrace, b: TrialTrace, trained: Sequence[Trained]) -> l
     }
     of_steps = [one for one, _, _ in trained], [other for _, other, _ in trained]
     sides = of_steps if trained else (a.processes, b.processes)
-    made, also_made = ({name for name, _ in _told(side, "unseeded")} for side in sides)
+    made, also_made = (drawn_unseeded(side) for side in sides)
     used, also_used = (_told(side, "used") for side in sides)
     return sorted(names | (made & also_made) | (dict(used - also_used).keys() & dict(also_used - used).keys()))
+
+
+def drawn_unseeded(processes: Iterable[ProcessTrace]) -> set[str]:
+    """Return the generators that these processes made without a seed, or drew from before they seeded them."""
+    return {name for name, _ in _told(processes, "unseeded")}
 
 
 def _told(processes: Iterable[ProcessTrace], name: str) -> set[tuple[str, str]]:

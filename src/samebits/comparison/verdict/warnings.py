@@ -18,7 +18,7 @@ from samebits.comparison.verdict.reasons import Reason
 from samebits.comparison.verdict.sentences import different_files
 from samebits.comparison.verdict.setup import changed_code, different_packages, uncommitted_code
 from samebits.comparison.verdict.timed_trials import changed_training, faster_clocks
-from samebits.comparison.verdict.used_generators import states
+from samebits.comparison.verdict.used_generators import drawn_unseeded, states
 from samebits.comparison.verdict.values import curve, weight_names
 from samebits.model import Divergence, HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
@@ -70,23 +70,21 @@ def warnings(inputs: WarningInputs) -> list[Note]:
 
 def _random_states(inputs: WarningInputs) -> Iterator[str]:
     """Yield the random states that differ, and the meaning of this."""
-    blamed = unseeded(inputs)
+    yield from unseeded(inputs).values()
     for name, (step, agreed) in sorted(_rng(inputs.comparison).items()):
-        if name in blamed:
-            yield blamed[name]
-        elif inputs.all_agrees and agreed:
+        if inputs.all_agrees and agreed:
             yield f"{words.rng(name)} differs from step {step:,} on, but nothing else differs"
 
 
 def unseeded(inputs: WarningInputs) -> dict[str, str]:
-    """Return generator -> its warning, for generators whose states differ from the start.
-
-    Generators that no trial used are left out.
-    """
+    """Return the used generators whose states differ from the start, or whose seed came too late, and a text on each."""
     alone = ": its state differs, but nothing else differs"
     rest = alone if inputs.all_agrees else ": its state already differs at the start"
     names = sorted(name for name, (_, agreed) in _rng(inputs.comparison).items() if not agreed)
-    return {name: f"{words.rng(name)} is unseeded{rest}" for name in names if not _is_unused(name, inputs)}
+    texts = {name: f"{words.rng(name)} is unseeded{rest}" for name in names if not _is_unused(name, inputs)}
+    if inputs.divergence is not None and "torch" in drawn_unseeded(_traces(inputs)):
+        texts.setdefault("torch", f"{words.rng('torch')} got its seed after the program had drawn from it")
+    return texts
 
 
 def used_generators_differ(inputs: WarningInputs) -> bool:
