@@ -29,8 +29,6 @@ def _number(value: Any) -> Any:
 
 # a number of a training, such as its loss, which may be NaN or infinite; older documents do not quote NaN
 AnyNumber = Annotated[
-    float,
-    BeforeValidator(_number),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(NOT_FINITE)}]}),
+    float, BeforeValidator(_number), WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(NOT_FINITE)}]})
 ]
 Pair = Field(min_length=2, max_length=2)  # the length of a list; a tuple is not strict JSON

@@ -30,11 +30,7 @@ def start(config: "Config") -> "Probe":
 
 @signals.held
 def observe(
-    name: str,
-    value: "Any",
-    step: "Optional[int]" = None,
-    kind: "Optional[str]" = None,
-    key: "Optional[str]" = None,
+    name: str, value: "Any", step: "Optional[int]" = None, kind: "Optional[str]" = None, key: "Optional[str]" = None
 ) -> None:
     """Observe a value of the program under a name. Does nothing outside of a trial.
 

@@ -190,10 +190,7 @@ def parted(shared_run, torch_here, lean):
 
 def test_another_number_that_an_operator_of_pytorch_is_given_is_named(parted):
     first = parted("scale", 1.03, 0.97)
-    assert (first.entry.key[:4], first.given) == (
-        ("forward", "operator", "aten::mul", ""),
-        [("other", "1.03", "0.97")],
-    )
+    assert (first.entry.key[:4], first.given) == (("forward", "operator", "aten::mul", ""), [("other", "1.03", "0.97")])
     assert first.entry.code.startswith("program.py:")
     first = parted("rate", 0.1, 0.2)
     assert (first.entry.key[:3], [name for name, _, _ in first.given]) == (

@@ -43,11 +43,7 @@ def looked(watched_run, alone):
 
 @pytest.mark.parametrize(
     ("way", "place"),
-    [
-        *(("fit", place) for place in ("forward", "backward", "update")),
-        ("steps", "update"),
-        ("function", "update"),
-    ],
+    [*(("fit", place) for place in ("forward", "backward", "update")), ("steps", "update"), ("function", "update")],
 )
 def test_the_operation_that_differs_first_is_named(looked, way, place):
     first = path.earliest([looked(way, place, step=0), looked(way, place, step=0)], what=("operator",))

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(
         any(importlib.util.find_spec(module) is None for module in ("keras", "torch", "tensorflow")),
         reason=f"Keras 3, TensorFlow and PyTorch are not all beside {sys.executable}",
-    ),
+    )
 ]
 
 

@@ -37,7 +37,7 @@ def test_a_step_is_recorded_in_the_order_in_which_it_is_judged(seen, torch_pytho
     process = seen(torch_python, STEP)
     kinds = [row[1] for row in process.rows if row[0] == 1]
     assert [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before] == [
-        *["rng", "batch", "forward", "batch", "forward", "gradient", "update"],
+        *["rng", "batch", "forward", "batch", "forward", "gradient", "update"]
     ]
     assert {"torch", "python"} <= set(process.names("rng", 1))
     assert process.names("batch", 1) == ["0", "labels"]

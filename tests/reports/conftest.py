@@ -5,17 +5,7 @@ from pathlib import Path
 import pytest
 from builders import module_of
 
-from samebits.model import (
-    Detection,
-    Divergence,
-    HeldControl,
-    ProcessKey,
-    Result,
-    Scope,
-    Setup,
-    Size,
-    Trial,
-)
+from samebits.model import Detection, Divergence, HeldControl, ProcessKey, Result, Scope, Setup, Size, Trial
 
 SAME = "9f3c21ab" + "0" * 24
 FINALS = {1: SAME, 2: SAME, 3: "b" * 32, 4: "c" * 32, 5: SAME}

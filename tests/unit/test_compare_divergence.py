@@ -153,10 +153,7 @@ def test_a_random_state_that_differs_is_said(writing, tmp_path, changes, verdict
 
 
 def test_a_generator_that_the_program_did_not_use_gets_no_note_and_no_mark(writing, tmp_path):
-    events = [
-        {"event": "observed-by", "how": "optimizer"},
-        {"event": "untouched", "generators": ["python", "numpy"]},
-    ]
+    events = [{"event": "observed-by", "how": "optimizer"}, {"event": "untouched", "generators": ["python", "numpy"]}]
 
     def trial(state):
         states = {(step, "rng", name): f"{name} {state}" for step in range(-1, 4) for name in ("python", "numpy")}

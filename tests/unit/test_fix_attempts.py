@@ -63,7 +63,4 @@ def test_after_ctrl_c_the_advice_is_to_try_the_patch_again(tried, monkeypatch, t
     told = {}
     monkeypatch.setattr(interrupt, "tell", lambda **given: told.update(given))
     tried("repeated")
-    assert told == {
-        "known": "The files are as they were before the patch.",
-        "advice": "samebits fix --apply record",
-    }
+    assert told == {"known": "The files are as they were before the patch.", "advice": "samebits fix --apply record"}

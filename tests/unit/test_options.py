@@ -6,14 +6,7 @@ import pytest
 
 from samebits import options as core
 from samebits.cli.parser import as_click
-from samebits.options import (
-    read_duration,
-    read_jobs,
-    read_metric,
-    read_seed,
-    read_steps,
-    read_trials,
-)
+from samebits.options import read_duration, read_jobs, read_metric, read_seed, read_steps, read_trials
 from samebits_parity import options as parity
 from samebits_study import cli as study
 

@@ -10,11 +10,7 @@ from hypothesis import strategies as st
 
 from samebits_parity.defaults import BEHAVIOURS
 from samebits_parity.defaults import hypotheses as known
-from samebits_parity.defaults.behaviour import (
-    NOT_KNOWN,
-    TOLERANCE,
-    apart,
-)
+from samebits_parity.defaults.behaviour import NOT_KNOWN, TOLERANCE, apart
 from samebits_parity.defaults.hypotheses import Decay, Gradients
 
 CHOICES = [behaviour for behaviour in BEHAVIOURS if behaviour.meanings]

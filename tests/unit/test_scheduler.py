@@ -13,14 +13,7 @@ from samebits.store import open_record
 from samebits_probe import wire
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from simulated_host import (
-    SleepingTrial,
-    Training,
-    explained,
-    measured,
-    simulated,
-    varied,
-)  # fmt: skip
+from simulated_host import SleepingTrial, Training, explained, measured, simulated, varied
 from simulation import Source
 
 BATCH, UPDATE = wire.CODE["batch"], wire.CODE["update"]

@@ -192,18 +192,8 @@ def test_what_is_undefined_says_why(cells, precision, recall, f1):
 # --- an image
 
 FRAME = CountingFrame(1, 0, 6, 3)  # columns 1 to 5, rows 0 to 2; red at the left and below
-IMAGE_TRUTH = labels_of(
-    "11..22.",
-    "11..22.",
-    "....2..",
-    ".33....",
-)
-IMAGE_PREDICTION = labels_of(
-    ".1..22.",
-    "11..22.",
-    "...3...",
-    ".44....",
-)
+IMAGE_TRUTH = labels_of("11..22.", "11..22.", "....2..", ".33....")
+IMAGE_PREDICTION = labels_of(".1..22.", "11..22.", "...3...", ".44....")
 
 
 def test_an_image_is_compared_over_the_counted_cells_and_all_pixels():

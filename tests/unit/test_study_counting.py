@@ -43,14 +43,7 @@ def test_each_cell_of_a_small_plane_is_counted_as_by_hand():
     assert counted(PLANE, FRAME) == (1, 3, 5)
 
 
-ROUND_THE_CORNER = labels_of(
-    ".......",
-    "....11.",
-    ".....1.",
-    ".....1.",
-    "....11.",
-    ".......",
-)
+ROUND_THE_CORNER = labels_of(".......", "....11.", ".....1.", ".....1.", "....11.", ".......")
 TWO_BY_TWO = [CountingFrame(x, y, x + 4, y + 3) for x, y in ((1, 0), (5, 0), (1, 3), (5, 3))]
 
 

@@ -25,13 +25,7 @@ def drawn(frame, shape):
 
 
 def test_the_exclusion_line_comes_down_the_left_side_and_goes_on_down_from_the_bottom_right_corner():
-    assert drawn(CountingFrame(2, 1, 5, 3), (5, 7)) == [
-        "xx.....",
-        "xxFFF..",
-        "xxFFF..",
-        "xxxxx..",
-        "xxxxx..",
-    ]
+    assert drawn(CountingFrame(2, 1, 5, 3), (5, 7)) == ["xx.....", "xxFFF..", "xxFFF..", "xxxxx..", "xxxxx.."]
 
 
 def test_the_other_corners_are_its_mirror_images():
@@ -159,11 +153,4 @@ def test_lines_of_one_pixel_lie_inside_for_inclusion_and_outside_for_exclusion()
     inclusion, exclusion = frame_lines(CountingFrame(2, 1, 6, 4), (6, 8))
     signs = np.full((6, 8), ".")
     signs[inclusion], signs[exclusion] = "g", "r"
-    assert ["".join(row) for row in signs] == [
-        ".r......",
-        ".rgggg..",
-        ".r...g..",
-        ".r...g..",
-        ".rrrrr..",
-        ".....r..",
-    ]
+    assert ["".join(row) for row in signs] == [".r......", ".rgggg..", ".r...g..", ".r...g..", ".rrrrr..", ".....r.."]

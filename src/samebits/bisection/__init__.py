@@ -150,12 +150,7 @@ class _Search:
     """The search in one worktree."""
 
     def __init__(
-        self,
-        repository: Repository,
-        tree: Worktree,
-        request: Request,
-        setup: str | None,
-        shown: Shown,
+        self, repository: Repository, tree: Worktree, request: Request, setup: str | None, shown: Shown
     ) -> None:
         self._repository, self._tree, self._request = repository, tree, request
         self._setup, self._shown = setup, shown

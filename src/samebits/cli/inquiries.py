@@ -229,13 +229,7 @@ def run_fix(record: str, **given: Any) -> int:
     return status
 
 
-FIX = plain(
-    "fix",
-    run_fix,
-    "Which patch removes the cause?\n\n" + FIX_TEXT,
-    OPTIONS["fix"],
-    [record_argument()],
-)
+FIX = plain("fix", run_fix, "Which patch removes the cause?\n\n" + FIX_TEXT, OPTIONS["fix"], [record_argument()])
 
 
 WHY_TEXT = """Check a training, find out why its trials diverge, and make the patch: check, explain and fix in one

@@ -14,17 +14,7 @@ from samebits.noise.sides import MetricSide
 from samebits.noise.versus import better_words, interval_words
 from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers, optional
-from samebits.reports.tree import (
-    DOCUMENT,
-    SCREEN,
-    AnyBlock,
-    Facts,
-    JUnitCase,
-    Notes,
-    Report,
-    Text,
-    meaning,
-)
+from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Facts, JUnitCase, Notes, Report, Text, meaning
 
 __all__ = ["report", "versus_report"]
 

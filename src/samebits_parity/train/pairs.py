@@ -198,9 +198,7 @@ def _weights_of_layers(training: TrainingValues) -> dict[str, list[str]]:
 
 
 def nearest_outputs(
-    sides: tuple[TrainingValues, TrainingValues],
-    names: tuple[list[str], list[str]],
-    fits: Callable[[int, int], bool],
+    sides: tuple[TrainingValues, TrainingValues], names: tuple[list[str], list[str]], fits: Callable[[int, int], bool]
 ) -> list[tuple[int, int]]:
     """Return the layers of one shape that give about the same in the first step, the nearest first."""
     a, b = sides

@@ -117,9 +117,7 @@ _NONE_LEFT = "the other model has no further layer of this kind"
 
 
 def _lonely(
-    sides: tuple[list[LayerPart], list[LayerPart]],
-    found: list[tuple[int, int]],
-    models: tuple[ModelFacts, ModelFacts],
+    sides: tuple[list[LayerPart], list[LayerPart]], found: list[tuple[int, int]], models: tuple[ModelFacts, ModelFacts]
 ) -> list[LonelyFile]:
     """Return the layers without a partner.
 

@@ -14,13 +14,7 @@ import numpy as np
 
 from samebits.errors import UsageError
 from samebits_parity.weights import files, models, verification
-from samebits_parity.weights.counterparts import (
-    NORMALIZATIONS,
-    LayerPart,
-    Shapes,
-    neutral_array,
-    shapes_after,
-)
+from samebits_parity.weights.counterparts import NORMALIZATIONS, LayerPart, Shapes, neutral_array, shapes_after
 from samebits_parity.weights.models import TITLES, BuildInputs, Inputs, ModelFacts, ModelRequest, look
 from samebits_parity.weights.pairs import LayerPair, LayerPairs, pair_layers
 from samebits_parity.weights.rules import REVERSE, Array, Arrays

@@ -30,7 +30,7 @@ SEEN = [
         "scikit-learn, pandas, strings, single numbers, other lists of numbers; children of multiprocessing",
         "more than 20,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
-    ),
+    )
 ]
 
 _MOST_LISTS = 1000  # lists of numbers

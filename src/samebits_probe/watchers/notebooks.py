@@ -24,7 +24,7 @@ SEEN = [
         "and so does the state at the exit, before IPython empties the notebook's globals (`atexit_operations`)",
         "what a kernel does after its last cell, if it is killed before its exit",
         "nothing: what the last cell left is compared",
-    ),
+    )
 ]
 
 

@@ -21,7 +21,7 @@ SEEN = [
         "result is handed over; a later task replaces it",
         "the program's own workers, if a signal ends them",
         "the trial has no end: inconclusive",
-    ),
+    )
 ]
 
 

@@ -110,8 +110,7 @@ def _refuse_missing(names: list[str], frames: dict[str, Path], counts: dict[str,
             raise DataError(what, "Put the disector picture of this image there.")
         if name not in counts:
             raise DataError(
-                f"{name} has no count: no file of {_below(folder, COUNTS)} has a line for it.",
-                _COUNT_FILES,
+                f"{name} has no count: no file of {_below(folder, COUNTS)} has a line for it.", _COUNT_FILES
             )
 
 

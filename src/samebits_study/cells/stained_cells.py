@@ -113,14 +113,7 @@ def _fields(group: str, tiles: list[list[Tile]], most: int | None) -> tuple[Fiel
     """Return the first tile of each picture, then the second of each, and so on."""
     in_turn = [tile for turn in zip_longest(*tiles) for tile in turn if tile is not None]
     return tuple(
-        Field(
-            animal=group,
-            name=name,
-            image=image,
-            mask=mask_of(labels),
-            labels=labels,
-            frame=inset_frame(len(image)),
-        )
+        Field(animal=group, name=name, image=image, mask=mask_of(labels), labels=labels, frame=inset_frame(len(image)))
         for name, image, labels in in_turn[:most]
     )
 

@@ -248,11 +248,7 @@ def facts_of(setup: SetupResult, result: StudyResult, *, why: bool = True) -> li
     return [part for part in said if part]
 
 
-_COUNTED = (
-    ("=", "gave the same bits in all trials"),
-    ("!=", "gave different bits"),
-    ("?", "gave no answer"),
-)
+_COUNTED = (("=", "gave the same bits in all trials"), ("!=", "gave different bits"), ("?", "gave no answer"))
 
 
 def says(result: StudyResult) -> list[str]:

@@ -17,11 +17,7 @@ from typing import Literal
 
 Column = Literal["tf1.14", "tf2.1", "pytorch"]
 
-NAMES: dict[Column, str] = {
-    "tf1.14": "Keras (TF v1.14)",
-    "tf2.1": "Keras (TF v2.1)",
-    "pytorch": "Pytorch",
-}
+NAMES: dict[Column, str] = {"tf1.14": "Keras (TF v1.14)", "tf2.1": "Keras (TF v2.1)", "pytorch": "Pytorch"}
 HARDWARE = "GeForce GTX 1080 Ti graphics processors (section VII)"
 TRIALS = 7  # section VI
 

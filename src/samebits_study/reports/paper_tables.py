@@ -150,11 +150,7 @@ def digits(result: StudyResult) -> Table:
     )
 
 
-_ABOUT = {
-    "3": "Keras on TensorFlow 1.14",
-    "4": "Keras on TensorFlow 2.1",
-    "5": "PyTorch 1.3, and today's releases",
-}
+_ABOUT = {"3": "Keras on TensorFlow 1.14", "4": "Keras on TensorFlow 2.1", "5": "PyTorch 1.3, and today's releases"}
 
 
 def _table_of(setup: SetupResult) -> str:

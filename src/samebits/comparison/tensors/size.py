@@ -12,15 +12,7 @@ from numpy.typing import NDArray
 
 from samebits.documents import Size
 
-__all__ = [
-    "FRACTION_BITS",
-    "element_bits",
-    "floats",
-    "measure",
-    "relative_distance",
-    "ulp_distances",
-    "update_looks",
-]
+__all__ = ["FRACTION_BITS", "element_bits", "floats", "measure", "relative_distance", "ulp_distances", "update_looks"]
 
 Floats = NDArray[np.float64]
 _FLOATS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}

@@ -12,11 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.comparison.traces.beside import GLOBALS, is_apart
-from samebits.comparison.traces.differences import (
-    common_table,
-    compared_words,
-    each_difference,
-)
+from samebits.comparison.traces.differences import common_table, compared_words, each_difference
 from samebits.comparison.traces.differing_rows import Words, kinds, point_ids
 from samebits.comparison.traces.processes import AlignedTrial, Member, pairs
 from samebits.store.trace import Point, ProcessTrace

@@ -14,13 +14,7 @@ from samebits import words
 from samebits.comparison.files.file_names import pattern_of
 from samebits.comparison.traces.coverage import has_named_file, uncovered, unended
 from samebits.comparison.traces.processes import AlignedTrial, missing_ranks
-from samebits.comparison.verdict.endings import (
-    bad_endings,
-    is_usable,
-    likely_results,
-    nothing_observed,
-    ran_unwatched,
-)
+from samebits.comparison.verdict.endings import bad_endings, is_usable, likely_results, nothing_observed, ran_unwatched
 from samebits.comparison.verdict.groups import Comparison
 from samebits.comparison.verdict.threads import trained_in_threads
 from samebits.comparison.verdict.unknown_places import reason_and_advice
@@ -116,10 +110,7 @@ def _patterns(inputs: ReasonInputs) -> Reason | None:
     if not without:
         return None
     pattern, ids = next(iter(without.items()))
-    return Reason(
-        f"the artifact pattern {pattern} matched nothing in {words.trials(ids)}.",
-        _wrote(inputs, ids),
-    )
+    return Reason(f"the artifact pattern {pattern} matched nothing in {words.trials(ids)}.", _wrote(inputs, ids))
 
 
 def _wrote(inputs: ReasonInputs, ids: Sequence[int]) -> str:

@@ -77,7 +77,7 @@ def _random_states(inputs: WarningInputs) -> Iterator[str]:
 
 
 def unseeded(inputs: WarningInputs) -> dict[str, str]:
-    """Return the used generators whose states differ from the start, or whose seed came too late, and a text on each."""
+    """Return a warning for each used generator whose states differ from the start, or whose seed came too late."""
     alone = ": its state differs, but nothing else differs"
     rest = alone if inputs.all_agrees else ": its state already differs at the start"
     names = sorted(name for name, (_, agreed) in _rng(inputs.comparison).items() if not agreed)

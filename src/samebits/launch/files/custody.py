@@ -43,10 +43,7 @@ _HOLDS: dict[str, list[tuple[str, str]]] = {
     ],
     "trials": [(_NUMBER, "trial")],
     "trial": [
-        (
-            r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr|job)\.txt|probe-failed-.*\.txt",
-            _FILE,
-        ),
+        (r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr|job)\.txt|probe-failed-.*\.txt", _FILE),
         ("out|work", _ANY),  # a trial may write anything there
         ("processes", "processes"),
     ],

@@ -144,11 +144,7 @@ def noted(processes: Sequence[WatchedProcess], environment: Mapping[str, str]) -
     port = environment.get("MASTER_PORT", "")
     ports = {*map(int, noted_values(processes, "bound", "ports")), *([int(port)] if port.isdecimal() else [])}
     amounts = set(map(int, noted_values(processes, "amounts", "numbers")))
-    return {
-        "handed": sorted(itertools.islice(texts, MOST_HANDED)),
-        "ports": sorted(ports),
-        "amounts": sorted(amounts),
-    }
+    return {"handed": sorted(itertools.islice(texts, MOST_HANDED)), "ports": sorted(ports), "amounts": sorted(amounts)}
 
 
 def clock_rate(controls: Iterable[str]) -> float:

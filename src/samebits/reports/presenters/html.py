@@ -15,16 +15,7 @@ from samebits import words
 from samebits.reports import figures, table
 from samebits.reports.figures import Plots
 from samebits.reports.table import Table
-from samebits.reports.tree import (
-    PAGE,
-    AnyBlock,
-    Contents,
-    Drawing,
-    FoldedBlock,
-    Report,
-    Section,
-    SideBySide,
-)
+from samebits.reports.tree import PAGE, AnyBlock, Contents, Drawing, FoldedBlock, Report, Section, SideBySide
 
 __all__ = ["render"]
 

@@ -6,15 +6,7 @@ The program's own run of the graph fetches all of it, so nothing is added to the
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
 
 from ..objects import Graph, Model, NamedValue, Operation, Tensor
-from ..tensorflow.operations import (
-    GIVEN,
-    OperationPlace,
-    Operations,
-    ancestors,
-    given_out,
-    handles,
-    unordered,
-)
+from ..tensorflow.operations import GIVEN, OperationPlace, Operations, ancestors, given_out, handles, unordered
 from . import gradients as keras2_gradients
 
 if TYPE_CHECKING:
@@ -36,11 +28,7 @@ class FetchedTensors:
     """The tensors to fetch (`tensors`), and the facts that are written about their values."""
 
     def __init__(
-        self,
-        watch: "Keras2Watch",
-        details: "Inspection",
-        layers: "Union[ModelLayers, Scopes]",
-        step: StepParts,
+        self, watch: "Keras2Watch", details: "Inspection", layers: "Union[ModelLayers, Scopes]", step: StepParts
     ) -> None:
         self._watch, self._details, self._place_in = watch, details, layers.of
         self._forward = ancestors(step.results)

@@ -67,11 +67,7 @@ class PlanPart:
     """The facts of some tensors of a plan: so few that they stay in the processor's cache until all are read."""
 
     def __init__(
-        self,
-        where: slice,
-        tensors: List[Tensor],
-        rows: Callable[[List[int]], int],
-        comparison: "PlanComparison",
+        self, where: slice, tensors: List[Tensor], rows: Callable[[List[int]], int], comparison: "PlanComparison"
     ) -> None:
         """`rows`: the result of the hasher's `rows`."""
         self.where = where
