@@ -1,5 +1,6 @@
 """Saved files by content: formats, names of parts, what does not matter, and damage."""
 
+import base64
 import bz2
 import gzip
 import json
@@ -338,10 +339,25 @@ def test_the_content_of_a_file_without_an_ending_says_its_format(tmp_path, read_
     np.savez(tmp_path / "arrays.npz", w=[0.5])
     (tmp_path / "arrays.npz").rename(tmp_path / "arrays.v2")
     (tmp_path / "w").write_bytes(npy(np.ones(2)))
-    found = {name: read_file(tmp_path / name) for name in ("best", "arrays.v2", "w")}
+    (tmp_path / "data").write_text('{"a": {"b": 1}}')
+    (tmp_path / "log").write_text('{"a": 1}\n{"a": 2}\n')
+    found = {name: read_file(tmp_path / name) for name in ("best", "arrays.v2", "w", "data", "log")}
     assert {name: (file.format, list(digests(file))) for name, file in found.items()} == {
-        "best": ("torch", ["step"]), "arrays.v2": ("npz", ["w"]), "w": ("npy", [""]),
+        "best": ("torch", ["step"]), "arrays.v2": ("npz", ["w"]), "w": ("npy", [""]), "data": ("json", ["a.b"]),
+        "log": ("text", [""]),
     }  # fmt: skip
+
+
+def test_a_pickle_that_stands_as_text_in_json_is_compared_by_what_it_holds(tmp_path, read_file):
+    """As the latest episodes in a model of Stable-Baselines3."""
+
+    def saved(*seconds):
+        episodes = base64.b64encode(pickle.dumps([{"reward": 9.0, "t": t} for t in seconds])).decode()
+        (tmp_path / "data.json").write_text(json.dumps({"episodes": {"is": episodes}, "text": "gASVno pickle"}))
+        return read_file(tmp_path / "data.json")
+
+    assert differing(saved(0.5, 0.7), saved(0.5, 0.8)) == {"episodes.is.1.t"}
+    assert shown(saved(0.5))["text"] == '"gASVno pickle"'
 
 
 @pytest.mark.parametrize("ending", [".pkl", ".joblib", ".p"])

@@ -110,7 +110,7 @@ TABLE = (
     FileFormat("catboost", "catboost", MODEL, (".cbm",), (b"CBM1",)),
     FileFormat("booster-text", "booster_text", MODEL, beginnings=(b"tree\nversion=", b"booster[0]:")),
     FileFormat("model", "", MODEL, _UNREAD),
-    FileFormat("json", "json_", endings=(".json",)),
+    FileFormat("json", "json_", endings=(".json",), beginnings=(b"{",), is_asked=True),
     FileFormat("jsonl", "json_lines", endings=(".jsonl", ".ndjson")),
     FileFormat("notebook", "notebook", endings=(".ipynb",)),
     FileFormat("model-card", "model_card", pattern=r"README\.md", is_asked=True),
