@@ -114,7 +114,8 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
     interrupt.tell(advice=f"samebits explain {folder_name(experiment.folder)}   (goes on)", replace=True)
     keep = partial(_keep, result=result, began=began)
     settings = SettingRecords(first, progress, keep, goes_on=stopped is not None)
-    settings.steps = first.early_end = steps
+    is_one_process = all(len(trial.processes) == 1 for trial in experiment.record.trials)
+    settings.steps, first.early_end = steps, (is_one_process and _steps_to_divergence(result)) or steps
     replay = OperatorReplay(settings, result)
     why = _Inquiry(settings, result, replay, began, alternatives=alternatives).cause()
     judged = _as_check_left_it(first.result or result, result)
@@ -217,19 +218,22 @@ def _generators(experiment: Experiment) -> set[str]:
 def _steps(result: Result, first: Setting) -> int | None:
     """Return how many steps each trial of the search makes: as many as the trials that diverged.
 
-    If the steps take most of a trial's time, a trial ends a few steps after the last divergence, unless trials diverge
-    at the end.
+    If the steps take most of a trial's time, a trial ends a few steps after the last divergence.
     """
-    divergence, each = result.divergence, step_time(first, 1)
-    if divergence is None or divergence.kind in ("end", "structure") or each is None:
-        return first.steps
+    enough, each = _steps_to_divergence(result), step_time(first, 1)
     trial = result.trials[0]
-    if each * trial.steps < max(trial.seconds / 2, LEAST_SECONDS):
+    if enough is None or each is None or each * trial.steps < max(trial.seconds / 2, LEAST_SECONDS):
         return first.steps
-    leavers = later_leavers(result)
-    last = max([divergence.step, *leavers.values()]) + 1
-    enough = last + max(MARGIN, last // 4)
     return enough if first.steps is None else min(first.steps, enough)
+
+
+def _steps_to_divergence(result: Result) -> int | None:
+    """Return the steps of a trial that ends a little after the last divergence; None if trials diverge at the end."""
+    divergence = result.divergence
+    if divergence is None or divergence.kind in ("end", "structure"):
+        return None
+    last = max([divergence.step, *later_leavers(result).values()]) + 1
+    return last + max(MARGIN, last // 4)
 
 
 def _as_check_left_it(result: Result, first: Result) -> Result:
