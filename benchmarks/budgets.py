@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUDGETS = {
-    "src/samebits": 46_014,
+    "src/samebits": 46_012,
     "src/samebits_probe": 19_852,
     "src/samebits_parity": 8_177,
     "src/samebits_study": 7_978,

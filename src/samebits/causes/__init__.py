@@ -200,19 +200,15 @@ class _Inquiry:
     def _clues(self) -> Clues:
         assert self.result.divergence is not None
         unseeded = set(self.result.unseeded)
-        agreeing = _generators(self.settings.all[0].experiment) - unseeded
+        trials = self.settings.all[0].experiment.record.trials
+        points = (point for trial in trials for process in trial.processes for point in process.points)
+        agreeing = {point.name for point in points if point.kind == "rng"} - unseeded
         return Clues(
             self.result.divergence.kind,
             [control.id for control in controls.table() if unseeded.intersection(control.generators)],
             [control.id for control in controls.table() if agreeing.intersection(control.generators)],
             self.replay.differs,
         )
-
-
-def _generators(experiment: Experiment) -> set[str]:
-    """Return the names of the random generators whose states were observed in the trials."""
-    processes = [process for trial in experiment.record.trials for process in trial.processes]
-    return {point.name for process in processes for point in process.points if point.kind == "rng"}
 
 
 def _steps(result: Result, first: Setting) -> int | None:
@@ -276,9 +272,7 @@ class OperatorReplay:
     @property
     def first(self) -> str | None:
         """The schema name of the first operator of the step that gives different bits for the same inputs."""
-        if not self.applies:
-            return None
-        return next((differed.operator for differed in self._replayed.differed), None)
+        return next((differed.operator for differed in self._replayed.differed), None) if self.applies else None
 
     def differs(self) -> bool | None:
         """Return whether an operator gives different bits for the same inputs; None if nothing could be replayed."""
