@@ -5,6 +5,7 @@
 Each SRC is the `src` folder of a checkout (default: this one) and gets a column: two commits stand side by side.
 """
 
+import argparse
 import ast
 import statistics
 import sys
@@ -209,7 +210,9 @@ def numbers(source):
 
 
 def main():
-    columns = [numbers(Path(path)) for path in sys.argv[1:]] or [numbers(HERE)]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("src", nargs="*", default=[HERE], type=Path)
+    columns = [numbers(path) for path in parser.parse_args().src]
     for name in dict.fromkeys(name for column in columns for name in column):
         print(f"{name:42s}" + "".join(f"{column.get(name, 0):>10,}" for column in columns))
 
