@@ -124,6 +124,20 @@ def test_a_pickle_in_an_archive_is_compared_by_what_it_holds(tmp_path, read_file
     assert {name.removeprefix("./") for name in differing(one, saved({"x": text, "y": "two"}))} == {"a.pkl.y"}
 
 
+def test_a_pickle_in_a_pickle_is_compared_by_what_it_holds(tmp_path, read_file):
+    """skorch saves its modules so: https://github.com/skorch-dev/skorch/blob/master/skorch/net.py (`__getstate__`)."""
+
+    def saved(value, end=b""):
+        (tmp_path / "net.pkl").write_bytes(pickle.dumps({"device": "cpu", "modules": pickle.dumps(value) + end}))
+        return read_file(tmp_path / "net.pkl")
+
+    text = "".join(["on", "e"])
+    one, same = saved({"x": "one", "y": text}), saved({"x": text, "y": text})
+    assert digests(same) == digests(one)
+    assert differing(one, saved({"x": text, "y": "two"})) == {"modules.y"}
+    assert digests(saved("one", b"more.")) != digests(saved("one", b"else."))
+
+
 def test_metadata_of_safetensors_count_and_their_order_does_not(tmp_path, read_file):
     write_safetensors(tmp_path / "a.safetensors", ARRAYS, {"epoch": "1", "by": "me"})
     write_safetensors(tmp_path / "b.safetensors", ARRAYS, {"by": "me", "epoch": "1"})

@@ -120,6 +120,8 @@ OF_FORMS = [
     ("real\t0m1.234s", "real <time>"),
     ("CPU times: user 24 μs, sys: 5 μs, total: 29 μs", "<time>"),
     ("Epoch 1/1 ━━━━━━━━━━━━ 10/10", "Epoch 1/1 <bar> 10/10"),
+    ("________features - 0.3s, 0.0min", "<fill>features - 0.3s, 0.0min"),
+    ("[CV] END ....C=1; total time=   0.1s", "[CV] END <fill>C=1; total time= 0.1s"),
 ]  # fmt: skip
 
 
@@ -314,6 +316,20 @@ def judged(one, two, *others):
     left = [judge.left[t.id] for t in (one, two)]
     entries = [(t.id, own.of_line(t.files.printed[0].lines.kept[0])) for t, own in zip((one, two), left, strict=True)]
     return judge, judge.entries("stdout", *entries)
+
+
+def test_a_column_that_rich_wraps_elsewhere_is_compared_as_one_line():
+    """As in the progress bar of Lightning: the digits of the rate decide where the metrics are wrapped."""
+    printed = {
+        1: f"Epoch 2/2 100.16it/s v_num: 0.000\n{' ' * 60}loss: 0.342\n",
+        1000: f"Epoch 2/2 0.11it/s v_num: 0.000 loss:\n{' ' * 60}0.342\n",
+        30: f"Epoch 2/2 3.32it/s v_num: 0.000 loss:\n{' ' * 60}0.342\n",
+    }
+    trials = [trial(number, rate, printed[rate]) for number, rate in enumerate((1, 1000, 30), 1)]
+    again = trial(4, 1, printed[1].replace("100.16", "95.01"))
+    assert judged(trials[0], again, *trials[1:])[1].effect == "understood"
+    other = trial(4, 1, printed[1].replace("342", "343"))
+    assert judged(trials[0], other, *trials[1:])[1].effect == "unknown"
 
 
 def test_without_an_experiment_a_number_is_unknown_and_a_whole_name_is_a_caveat():

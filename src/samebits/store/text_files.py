@@ -13,6 +13,7 @@ from samebits.store.content import Parts, fingerprint
 MOST_TEXT = 64 << 20  # bytes of a text that are read; of a longer text, its first and its last bytes
 MOST_KEPT_CHARACTERS = 1 << 20  # of the first lines of one file, in the record
 MOST_TAIL = 1_000  # last lines of a longer text
+_INDENT = " " * 40
 MOST_WIDE = 4096  # characters of a line that are kept
 
 
@@ -68,7 +69,7 @@ def lines_of(text: str, *, is_printed: bool = False, is_cut: bool = False) -> Li
     bytes were read.
     """
     split = text.split("\n")
-    whole = list(filter(None, map(visible, split))) if is_printed else split
+    whole = _printed(split) if is_printed else split
     first, room = 0, MOST_KEPT_CHARACTERS
     while first < len(whole) and room > 0:
         room -= len(whole[first]) + 1
@@ -82,6 +83,22 @@ def lines_of(text: str, *, is_printed: bool = False, is_cut: bool = False) -> Li
         between=_digest(rest[:-MOST_TAIL]) if len(rest) > MOST_TAIL else "",
         cut=is_cut,
     )
+
+
+def _printed(lines: Iterable[str]) -> list[str]:
+    """Return the visible lines. A line that begins far to the right goes on with the line before.
+
+    Rich wraps the last column of its progress bar, and the digits of the rate before it decide where:
+    https://github.com/Textualize/rich/blob/master/rich/progress.py (`make_tasks_table`)
+    """
+    whole: list[str] = []
+    for line in lines:
+        text = visible(line)
+        if text and whole and line.startswith(_INDENT):
+            whole[-1] += f" {text}"
+        elif text:
+            whole.append(text)
+    return whole
 
 
 def _shortened(line: str) -> str:

@@ -50,6 +50,8 @@ FORMS: tuple[Form, ...] = (
     (r"^((?:Self )?(?:CPU|CUDA|XPU) time total: ).*", r"\1<time>"),
     # as wide as the texts beside it let it be: https://github.com/Textualize/rich/blob/master/rich/progress_bar.py
     (r"[━╸╺]{4,}", "<bar>"),
+    # fill a line to its width: https://github.com/joblib/joblib/blob/main/joblib/memory.py (`format_time`)
+    (r"([._])\1{3,}", "<fill>"),
     # a line of nothing but a rule, which is as wide as its table
     (r"^[-=_+|─━═┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝╞╡╪ ]{4,}$", "<rule>"),
     # https://ipython.readthedocs.io/en/stable/interactive/magics.html#magic-time: two lines, four if it took long

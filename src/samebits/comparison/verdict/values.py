@@ -80,7 +80,7 @@ def agreements(aligned: Sequence[AlignedTrial]) -> list[str]:
     """Return the sentences on what agrees in all trials. If a stricter precision holds, looser ones are left out."""
     if len(aligned) < 2:
         return []
-    return [*_printed(aligned), *_curves(aligned)]
+    return [*dict.fromkeys((*_printed(aligned), *_curves(aligned)))]
 
 
 def _printed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:

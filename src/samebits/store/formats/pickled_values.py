@@ -17,7 +17,7 @@ from samebits.store.formats import catboost
 from samebits.store.formats.members import add_member
 from samebits.store.formats.pickled_arrays import array_of, objects_of
 from samebits.store.formats.torch_storages import SIZE_OF, elements, packed_storage, storage_of
-from samebits.store.formats.unpickler import Global, Made, Persistent, bytes_of, text_of
+from samebits.store.formats.unpickler import Global, Made, Persistent, bytes_of, nested, text_of
 
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
 # the range of numbers that id() returns under Linux; figures of Matplotlib and PyTorch before 1.5 use such keys
@@ -58,6 +58,7 @@ class PickleWalk:
     def add(self, path: str, value: Any) -> None:
         """Add a value under a path. "(itself)" stands for a value inside itself."""
         self._visited += 1
+        value = nested(value)
         if isinstance(value, bytes) and value.startswith(catboost.BEGINNING):
             self._parts.add_plain(path, catboost.without_training(value))
         elif is_plain(value):

@@ -11,6 +11,7 @@ real types for NEWOBJ.
 from __future__ import annotations
 
 import datetime
+import io
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
@@ -165,6 +166,16 @@ def read(
         return _InertUnpickler(stream, built, kept).load()
     except Exception as error:
         raise ValueError(f"the pickle is damaged ({type(error).__name__}: {error})") from None
+
+
+def nested(value: Any) -> Any:
+    """Return what a pickle describes that fills bytes. Any other value is returned as it is."""
+    if isinstance(value, bytes) and value[:1] == pickle.PROTO and value[-1:] == pickle.STOP:
+        stream = io.BytesIO(value)
+        with suppress(ValueError):
+            content = read(stream)
+            return content if stream.tell() == len(value) else value
+    return value
 
 
 def bytes_of(value: Any) -> bytes | None:
