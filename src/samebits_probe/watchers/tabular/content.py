@@ -1,5 +1,6 @@
 """The content and the inputs of models of scikit-learn and of boosting libraries: arrays, numbers, objects."""
 
+import inspect
 import math
 import sys
 import types
@@ -20,13 +21,11 @@ if TYPE_CHECKING:
     Part = Tuple[Path, bytes]  # with its fingerprint
     Opened = Tuple[Any, Any]  # key, inner value
 
-_DEEPEST = 12
 _SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools", "re", "io", "_io", "ctypes", "random")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
-_HEADER = "content"
+_DEEPEST, _HEADER = 12, "content"
 _GIVEN, _STATE = "given", "state"  # the keys of an estimator's parameters, and of the other content of an object
-_MOST_OF_LEAF = 1000  # numbers of a leaf
-_MOST_LEAVES = 1000  # of a value
+_MOST_OF_LEAF, _MOST_LEAVES = 1000, 1000  # numbers of a leaf, leaves of a value
 _BEGAN = System.now()
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _LATEST = 1e20  # larger than any of them
@@ -268,5 +267,6 @@ def _is_skipped(value: Any) -> bool:
     if isinstance(value, (type, types.ModuleType)) or (callable(value) and not hasattr(value, "__dict__")):
         return True
     module = type(value).__module__
-    is_function = isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType))
+    two = (value, inspect.getattr_static(value, "__wrapped__", None))  # Numba's dispatcher wraps a function
+    is_function = any(isinstance(one, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)) for one in two)
     return is_function or module.partition(".")[0] in _SKIPPED or module.startswith("numpy.random")
