@@ -386,6 +386,13 @@ class WatchedTrial:
         assert len(self.observed) == 1, (len(self.observed), self.stderr)
         return self.observed[0]
 
+    def sound(self):
+        """Return the one process that observed something, with its `output`; nothing has failed in it."""
+        assert self.exit_code == 0, self.stderr
+        assert not self.only.failures, self.only.failures
+        self.only.output = self.stdout
+        return self.only
+
 
 class WatchedProcess:
     """One process: `facts`, `points` (id -> document), `rows` [(step, kind, name, occurrence, hex, flag)],

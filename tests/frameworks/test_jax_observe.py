@@ -16,11 +16,7 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason=
 
 @pytest.fixture
 def seen(shared_run):
-    trial = shared_run(None, PROGRAM)
-    assert trial.exit_code == 0, trial.stderr
-    assert not trial.only.failures, trial.only.failures
-    trial.only.output = trial.stdout
-    return trial.only
+    return shared_run(None, PROGRAM).sound()
 
 
 def test_values_of_traced_functions_are_observed_at_their_step(seen):

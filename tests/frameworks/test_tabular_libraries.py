@@ -22,11 +22,7 @@ def fitted(shared_run):
         for library in ("xgboost", "lightgbm"):
             if library in names and importlib.util.find_spec(library) is None:
                 pytest.skip(f"{library} is not installed beside {sys.executable}")
-        trial = shared_run(None, FITS, names, *words, attempt=attempt)
-        assert trial.exit_code == 0, trial.stderr
-        assert not trial.only.failures, trial.only.failures
-        trial.only.output = trial.stdout
-        return trial.only
+        return shared_run(None, FITS, names, *words, attempt=attempt).sound()
 
     return run
 

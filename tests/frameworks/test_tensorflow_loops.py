@@ -22,11 +22,7 @@ def train(shared_run, environment):
     """Function(*ways, attempt=1) -> the watched process, in which the probe has not failed."""
 
     def run(*ways, attempt=1):
-        trial = shared_run(None, PROGRAM, *ways, attempt=attempt, environment=environment, timeout=900)
-        assert trial.exit_code == 0, trial.stderr
-        assert not trial.only.failures, trial.only.failures
-        trial.only.output = trial.stdout
-        return trial.only
+        return shared_run(None, PROGRAM, *ways, attempt=attempt, environment=environment, timeout=900).sound()
 
     return run
 

@@ -113,3 +113,23 @@ def judged(write_record, tmp_path_factory):
 def documents():
     """The module of studies made by hand (study_documents.py)."""
     return module_of(Path(__file__).with_name("study_documents.py"))
+
+
+@pytest.fixture
+def new_page(browser):
+    """Function(file, scheme, width) -> the open page; `problems`: what the console said and what was requested."""
+    contexts = []
+
+    def open_file(file, scheme, width):
+        contexts.append(browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}))
+        page = contexts[-1].new_page()
+        page.problems = []
+        page.on("console", lambda message: page.problems.append(message.text))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("request", lambda request: page.problems.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()

@@ -73,25 +73,15 @@ def pages(judged, tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, pages):
+def opened(new_page, pages):
     """Function(name, scheme, width) -> the open page; `problems`: what the console said and what was requested."""
-    contexts = []
 
     def open_page(name, scheme="light", width=1400):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-        contexts.append(context)
-        page = context.new_page()
-        page.problems = []
-        page.on("console", lambda message: page.problems.append(message.text))
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("request", lambda request: page.problems.append(request.url))
-        page.goto(pages[name][1].as_uri())
+        page = new_page(pages[name][1], scheme, width)
         page.problems = [said for said in page.problems if said != pages[name][1].as_uri() and said != "data:,"]
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.mark.parametrize("name", NAMES)

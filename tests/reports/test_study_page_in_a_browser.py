@@ -34,28 +34,18 @@ def page_file(documents, tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, page_file):
+def opened(new_page, page_file):
     """Function(scheme, width, unfolded, file) -> the open page; `problems`: what the console said and what was
     requested."""
-    contexts = []
 
     def open_page(scheme="light", width=1400, unfolded=True, file=page_file):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-        contexts.append(context)
-        page = context.new_page()
-        page.problems = []
-        page.on("console", lambda message: page.problems.append(message.text))
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("request", lambda request: page.problems.append(request.url))
-        page.goto(file.as_uri())
+        page = new_page(file, scheme, width)
         if unfolded:
             page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         page.problems = [said for said in page.problems if not said.startswith(("file:", "data:"))]
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.mark.parametrize("unfolded", [False, True])

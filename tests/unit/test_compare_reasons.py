@@ -218,24 +218,23 @@ def test_what_is_added_to_the_weights_stands_for_batch_and_loss(writing, tmp_pat
     assert result.verdict == "repeated"
 
 
-def test_a_program_of_jax_without_a_step_is_shown_a_line_to_add(writing, no_answer):
+def using_jax(writing, *files):
     def program(folder, number):
         process = writing.process(folder)
         process.recorder.event("watcher", name="jax_loops")
         process.end(0)
+        return {"files": FilesFile(files=[*files])}
 
-    no_answer([program] * 2)
+    return program
+
+
+def test_a_program_of_jax_without_a_step_is_shown_a_line_to_add(writing, no_answer):
+    no_answer([using_jax(writing)] * 2)
     assert 'samebits_probe.observe("weights", params, step=step)' in no_answer.result.advice
 
 
 def test_a_program_of_jax_that_saved_a_file_is_shown_both_ways_out(writing, no_answer):
-    def program(folder, number):
-        process = writing.process(folder)
-        process.recorder.event("watcher", name="jax_loops")
-        process.end(0)
-        return {"files": FilesFile(files=[saved("out.ipynb", named=False)])}
-
-    no_answer([program] * 2)
+    no_answer([using_jax(writing, saved("out.ipynb", named=False))] * 2)
     assert no_answer.result.advice.startswith("If this file is the result, name it: --artifact 'out.ipynb'. Name the")
     assert "samebits_probe.observe(" in no_answer.result.advice
 
