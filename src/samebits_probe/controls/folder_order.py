@@ -3,12 +3,12 @@
 import os
 import sys
 
+from .. import callers
 from ..replacement import replace
 from .control import CODE, OWN, Control, Edit, held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType
     from typing import Any, Callable, Iterable, Iterator, List, Optional
 
     from ..replacement import AnyFunction
@@ -116,12 +116,7 @@ class _Order:
 
 def _is_importing() -> bool:
     """Return whether a module is being imported: then libraries list folders to find each other."""
-    frame: "Optional[FrameType]" = sys._getframe(1)
-    while frame is not None:
-        if "importlib" in frame.f_code.co_filename:
-            return True
-        frame = frame.f_back
-    return False
+    return any("importlib" in file for file, _, _ in callers.running(sys._getframe(1)))
 
 
 class _Entries:

@@ -5,8 +5,9 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 """
 
 import sys
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Set, Tuple
+import traceback
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Set, Tuple
 
 from .. import rng
 from ..wrappers import after, before, guarded
@@ -56,7 +57,7 @@ class ShellCells:
 
     def end_step(self) -> None:
         """Tell which line of the cell makes this step, once for each line."""
-        line = self._line(_callers(sys._getframe(1))) if self._number else 0
+        line = self._line(traceback.walk_stack(sys._getframe(1))) if self._number else 0
         if line and (self._number, line) not in self._told:
             self._told.add((self._number, line))
             self._probe.event("cell-line", number=self._number, line=line)
@@ -71,7 +72,7 @@ class ShellCells:
         error = result.error_before_exec or result.error_in_exec
         if error is not None and self._number:
             text = ("%s: %s" % (type(error).__name__, error)).split("\n")[0].rstrip(": ")
-            line = self._line(_traced(error.__traceback__))
+            line = self._line(traceback.walk_tb(error.__traceback__))
             self._probe.event("cell-raised", number=self._number, line=line, text=text)
 
     def _line(self, frames: Iterator[Tuple[FrameType, int]]) -> int:
@@ -79,18 +80,6 @@ class ShellCells:
         own = self._globals
         lines = [n for frame, n in frames if frame.f_globals is own and not frame.f_code.co_flags & _OF_A_FUNCTION]
         return lines[0] + self._above if len(lines) == 1 else 0
-
-
-def _callers(frame: Optional[FrameType]) -> Iterator[Tuple[FrameType, int]]:
-    while frame is not None:
-        yield frame, frame.f_lineno
-        frame = frame.f_back
-
-
-def _traced(trace: Optional[TracebackType]) -> Iterator[Tuple[FrameType, int]]:
-    while trace is not None:
-        yield trace.tb_frame, trace.tb_lineno
-        trace = trace.tb_next
 
 
 def install(module: Library, probe: "Probe") -> None:
