@@ -68,6 +68,15 @@ def test_the_address_of_what_an_object_holds_is_no_content():
     assert print_of([one]) != print_of([Counting(["b"])])
 
 
+def test_a_function_that_a_library_compiled_is_no_content_and_one_of_the_program_is(monkeypatch):
+    one, two = Counting(["a"]), Counting(["b"])
+    one.__wrapped__ = two.__wrapped__ = print_of
+    monkeypatch.setattr(Counting, "__call__", print_of, raising=False)
+    assert print_of([one]) != print_of([two])
+    monkeypatch.setattr(Counting, "__module__", "sklearn")
+    assert print_of([one]) == print_of([two])
+
+
 def test_floats_and_short_arrays_of_floats_are_leaves_of_their_own():
     values = {"at": 0.5, "each": np.ones(3), "one": np.float64(2.0), "log": [0.5, 1.0], "n": 3, "w": np.ones((2, 2))}
     content, leaves = print_of([values, np.ones(2000)])

@@ -3,6 +3,7 @@
 import inspect
 import math
 import sys
+import traceback
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
@@ -10,10 +11,9 @@ from ... import handouts
 from ...prints import ArrayPrint
 from ...system import System
 from .. import addresses
+from ..plain_attributes import is_of_library
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from ...fingerprint import Hasher
     from ..objects import Array
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     Part = Tuple[Path, bytes]  # with its fingerprint
     Opened = Tuple[Any, Any]  # key, inner value
 
+_DEEPEST = 12
 _SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools", "re", "io", "_io", "ctypes", "random")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
-_DEEPEST, _HEADER = 12, "content"
+_HEADER = "content"
 _GIVEN, _STATE = "given", "state"  # the keys of an estimator's parameters, and of the other content of an object
-_MOST_OF_LEAF, _MOST_LEAVES = 1000, 1000  # numbers of a leaf, leaves of a value
+_MOST_OF_LEAF = 1000  # numbers of a leaf
+_MOST_LEAVES = 1000  # of a value
 _BEGAN = System.now()
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of a second
 _LATEST = 1e20  # larger than any of them
@@ -140,12 +142,8 @@ def is_joblib_worker() -> bool:
 
 def is_called_by_joblib() -> bool:
     """Return whether this thread runs a task of joblib."""
-    frame: "Optional[FrameType]" = sys._getframe(1)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":
-            return True
-        frame = frame.f_back
-    return False
+    names = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(sys._getframe(1)))
+    return any(name.partition(".")[0] == "joblib" for name in names)
 
 
 def _is_leaf(path: "Path", value: Any, array: "Optional[Array]") -> bool:
@@ -267,6 +265,15 @@ def _is_skipped(value: Any) -> bool:
     if isinstance(value, (type, types.ModuleType)) or (callable(value) and not hasattr(value, "__dict__")):
         return True
     module = type(value).__module__
-    two = (value, inspect.getattr_static(value, "__wrapped__", None))  # Numba's dispatcher wraps a function
-    is_function = any(isinstance(one, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)) for one in two)
+    is_function = isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType))
+    is_function = is_function or (callable(value) and _stands_for_function(value))
     return is_function or module.partition(".")[0] in _SKIPPED or module.startswith("numpy.random")
+
+
+def _stands_for_function(value: Any) -> bool:
+    """Return whether a library's object stands for a function. Numba's keeps how long it compiled the function.
+
+    https://github.com/numba/numba/blob/main/numba/core/dispatcher.py
+    """
+    wrapped = inspect.getattr_static(value, "__wrapped__", None)
+    return isinstance(wrapped, types.FunctionType) and is_of_library(type(value))
